@@ -1,0 +1,42 @@
+//! The one application API: typed requests, typed results and one ordered event stream. Shells carry it and add
+//! nothing: `dispatch` takes a method's name and its JSON parameters. The TypeScript of `ui/src/backend/generated` is
+//! made from these types.
+
+mod agents;
+mod archive;
+mod chat;
+mod context;
+mod error;
+mod events;
+mod memory;
+mod methods;
+mod models;
+mod profile;
+
+pub use agents::*;
+pub use archive::*;
+pub use chat::*;
+pub use context::*;
+pub use error::*;
+pub use events::*;
+pub use memory::*;
+pub use methods::*;
+pub use models::*;
+pub use profile::*;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Derives what every type of the API has.
+macro_rules! api_type {
+    ($($item:item)*) => {$(
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+        #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+        $item
+    )*};
+}
+pub(crate) use api_type;
+
+/// Parameters of a method that takes none, and result of one that returns nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Nothing {}

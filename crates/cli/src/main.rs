@@ -1,0 +1,3 @@
+//! The `resident` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Vectors in, (id, score) out: exact scan

@@ -1,0 +1,1 @@
+//! Language models from GGUF and embedders, with candle

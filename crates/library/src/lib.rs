@@ -1,0 +1,1 @@
+//! The model library: manifest, download, verify, hardware fit

@@ -1,0 +1,1 @@
+//! OpenAI-compatible language models and embedders over HTTP

@@ -1,0 +1,102 @@
+//! Recall memory: every message ever said or shown to an agent, in the order of `seq`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, MessageId, StepId, TurnId};
+
+/// Who speaks in a message, in the words of the chat protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Resident itself: alerts, heartbeats, logins.
+    System,
+    /// The person.
+    User,
+    /// The agent.
+    Assistant,
+    /// The result of a tool call.
+    Tool,
+}
+
+/// A call of a tool, as the model wrote it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Unique within the conversation (`call-…`).
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// A JSON object.
+    pub arguments: serde_json::Value,
+}
+
+/// How a tool call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolStatus {
+    /// It did what it was asked.
+    Ok,
+    /// It did not; the message says why, for the model.
+    Failed,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Grows with every message of the store; the order of conversation.
+    pub seq: i64,
+    /// The agent whose conversation it belongs to.
+    pub agent_id: AgentId,
+    /// The turn it belongs to.
+    pub turn_id: Option<TurnId>,
+    /// The step it belongs to.
+    pub step_id: Option<StepId>,
+    /// Who speaks.
+    pub role: Role,
+    /// What is said; for a tool message its result.
+    pub content: String,
+    /// The agent's inner thoughts.
+    pub thoughts: Option<String>,
+    /// The tools that an assistant message calls.
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that a tool message answers.
+    pub tool_call_id: Option<String>,
+    /// The tool that a tool message is the result of; for a system message its kind ("memory_pressure", "heartbeat").
+    pub name: Option<String>,
+    /// How the call that a tool message answers ended.
+    pub tool_status: Option<ToolStatus>,
+    /// When it was said.
+    pub created_at_ms: i64,
+    /// When it was moved to the bin. Such a message is neither shown, searched nor in the window.
+    pub deleted_at_ms: Option<i64>,
+}
+
+/// A message to be recorded; the store gives it its `seq`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// The agent whose conversation it belongs to.
+    pub agent_id: AgentId,
+    /// The turn it belongs to.
+    pub turn_id: Option<TurnId>,
+    /// The step it belongs to.
+    pub step_id: Option<StepId>,
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+    /// Inner thoughts.
+    pub thoughts: Option<String>,
+    /// Tools called.
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that is answered.
+    pub tool_call_id: Option<String>,
+    /// See [`Message::name`].
+    pub name: Option<String>,
+    /// How the call ended.
+    pub tool_status: Option<ToolStatus>,
+    /// When it was said.
+    pub created_at_ms: i64,
+}

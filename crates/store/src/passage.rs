@@ -1,0 +1,53 @@
+//! Archival memory: passages with tags, provenance and validity, and their revisions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, PassageId, Provenance};
+
+/// One long-term fact or piece of a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Its id.
+    pub id: PassageId,
+    /// The agent whose archive it is in.
+    pub agent_id: AgentId,
+    /// Its text.
+    pub text: String,
+    /// Its tags: trimmed, without duplicates, in the order given.
+    pub tags: Vec<String>,
+    /// Who saved it, in which turn, with which tool.
+    pub provenance: Provenance,
+    /// The document it is a chunk of.
+    pub document: Option<String>,
+    /// From when it was true, where that is known.
+    pub valid_from_ms: Option<i64>,
+    /// Until when it was true; `None` while it is.
+    pub valid_to_ms: Option<i64>,
+    /// The passage that took its place.
+    pub superseded_by: Option<PassageId>,
+    /// When it was saved.
+    pub created_at_ms: i64,
+    /// When it was last changed.
+    pub updated_at_ms: i64,
+    /// When it was moved to the bin.
+    pub deleted_at_ms: Option<i64>,
+}
+
+/// One version of a passage's text and tags.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PassageRevision {
+    /// The passage.
+    pub passage_id: PassageId,
+    /// Counts from 1 for each passage, without gaps.
+    pub number: i64,
+    /// Text before; `None` for the first.
+    pub before: Option<String>,
+    /// Text after.
+    pub after: String,
+    /// Tags after.
+    pub tags: Vec<String>,
+    /// Who wrote it.
+    pub provenance: Provenance,
+    /// When.
+    pub created_at_ms: i64,
+}

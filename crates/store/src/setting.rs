@@ -1,0 +1,1 @@
+//! Settings of the profile: a key and a JSON value.
