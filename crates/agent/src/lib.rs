@@ -1,5 +1,6 @@
 //! The agent: turn, step, tools, context window and compaction. Its step function is pure; a driver runs its effects.
 
+pub mod guidance;
 mod model;
 
 pub use model::{

@@ -150,6 +150,9 @@ pub struct GenerateOptions {
     pub seed: u64,
     /// Generation ends before any of these.
     pub stop: Vec<String>,
+    /// A regular expression that text (not a tool call) matches from its first to its last character. Binds a local
+    /// model; a remote one does not know it.
+    pub text_pattern: Option<String>,
 }
 
 impl Default for GenerateOptions {
@@ -162,6 +165,7 @@ impl Default for GenerateOptions {
             repetition_penalty: 1.1,
             seed: 0,
             stop: Vec::new(),
+            text_pattern: None,
         }
     }
 }

@@ -1,0 +1,15 @@
+//! Guided steps for small models: what does the message ask, and which one thing should the model write now.
+//!
+//! A model below about 1 B weights cannot choose among tools, but fills in the one it is given. So [`Router`] says what
+//! a message asks (words first, then a classifier), and [`plan`] makes each step of the turn from that: a short prompt
+//! with worked examples, a menu of one tool, and a pattern that its text must follow. The pattern admits only words of
+//! the user's own message (with "I" turned into "the user"), so that a memory cannot be invented. Tools, events and
+//! records are the same as for a model that chooses itself. Everything here is pure: no store, no clock, no model.
+
+mod intent;
+mod plan;
+mod router;
+
+pub use intent::{Intent, MemoryRequest, explicit_request};
+pub use plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, plan, rank_notes};
+pub use router::{Routed, RoutedBy, Router};
