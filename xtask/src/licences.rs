@@ -145,14 +145,32 @@ fn npm_packages(root: &Path) -> TaskResult<Vec<Part>> {
         .filter_map(|(place, package)| Some((place.strip_prefix("node_modules/")?, package)))
         .filter(|(name, package)| package["dev"] != true || BUNDLED_TOOLS.contains(name))
         .filter(|(_, package)| package["optional"] != true && package["peer"] != true)
-        .map(|(name, package)| Part {
-            name: name.to_owned(),
-            version: text(&package["version"]).to_owned(),
-            licence: licence(&package["license"]),
-            source: String::new(),
-            folder: root.join("ui").join("node_modules").join(name),
-        })
+        .map(|(name, package)| npm_part(root, name, package))
         .collect())
+}
+
+/// One npm package; what the lock file does not say is in the package's own description.
+fn npm_part(root: &Path, name: &str, locked: &Value) -> Part {
+    let folder = root.join("ui").join("node_modules").join(name);
+    let own = fs::read(folder.join("package.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let own: Value = own.unwrap_or_default();
+    let repository = own["repository"].as_str().unwrap_or_else(|| text(&own["repository"]["url"]));
+    let source = repository.trim_start_matches("git+").trim_end_matches(".git");
+    let licence_of = if locked["license"].is_null() { &own["license"] } else { &locked["license"] };
+    Part {
+        name: name.to_owned(),
+        version: text(&locked["version"]).to_owned(),
+        licence: if licence_of.is_null() { licence_by_text(&folder) } else { licence(licence_of) },
+        source: source.to_owned(),
+        folder,
+    }
+}
+
+/// The licence of a package that names none, by the title of its text.
+fn licence_by_text(folder: &Path) -> String {
+    let texts = licence_texts(folder).unwrap_or_default();
+    let is_mit = texts.iter().any(|text| text.trim_start().starts_with("MIT License"));
+    if is_mit { "MIT".to_owned() } else { licence(&Value::Null) }
 }
 
 fn licence(value: &Value) -> String {
