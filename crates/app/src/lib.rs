@@ -1,4 +1,24 @@
 //! One application API: typed requests, one event stream. This crate is the composition root: it opens the profile,
-//! loads models, and gives each open agent its driver.
+//! loads models, and gives each agent its driver. It knows no transport; the desktop shell and the command line carry
+//! its requests and events.
 
 pub mod api;
+mod app;
+mod drivers;
+mod error;
+mod event_log;
+mod keys;
+mod licences;
+mod logging;
+mod models;
+mod paths;
+mod recovery;
+mod requests;
+mod settings;
+mod turns;
+mod views;
+
+pub use app::{App, OpenOptions};
+pub use event_log::EventReader;
+pub use paths::default_profile_folder;
+pub use recovery::{ProfileBackup, list_backups, restore_backup};

@@ -1,9 +1,14 @@
 //! The table of methods. From it come the dispatcher, which every shell calls with a name and JSON, and the TypeScript
 //! interface of the same methods.
 
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
 use ts_rs::{Config, TS};
 
 use super::*;
+use crate::App;
 
 /// Turns `list_agents` into `listAgents`, the form that a method's name has outside Rust.
 fn camel_case(name: &str) -> String {
@@ -15,8 +20,30 @@ fn camel_case(name: &str) -> String {
     })
 }
 
+fn json(result: &impl Serialize) -> Value {
+    serde_json::to_value(result).expect("results are plain data")
+}
+
 macro_rules! methods {
     ($($(#[doc = $doc:literal])+ $name:ident($params:ty) -> $result:ty;)*) => {
+        impl App {
+            /// Calls a method by its name outside Rust, with parameters and result as JSON.
+            ///
+            /// # Errors
+            /// What the method says; `NotFound` for an unknown name, `Invalid` for parameters of another form.
+            pub fn dispatch(self: &Arc<Self>, method: &str, params: Value) -> Result<Value, ApiError> {
+                $(
+                    if method == camel_case(stringify!($name)) {
+                        let params: $params = serde_json::from_value(params).map_err(|error| {
+                            ApiError::invalid(format!("The parameters of `{method}` cannot be read: {error}."))
+                        })?;
+                        return Ok(json(&self.$name(params)?));
+                    }
+                )*
+                Err(ApiError::not_found("method", method))
+            }
+        }
+
         /// The TypeScript interface of all methods.
         pub fn typescript_methods(config: &Config) -> String {
             let mut text = String::from("export interface Methods {\n");
@@ -42,7 +69,7 @@ macro_rules! methods {
             $(
                 <$params as TS>::export_all(config).or_else(ignore_builtin)?;
                 <$result as TS>::export_all(config).or_else(ignore_builtin)?;
-                <$result as TS>::visit_dependencies(&mut Exporter { config });
+                <$result as TS>::visit_generics(&mut Exporter { config });
             )*
             Ok(())
         }

@@ -2,6 +2,26 @@
 //! nothing: `dispatch` takes a method's name and its JSON parameters. The TypeScript of `ui/src/backend/generated` is
 //! made from these types.
 
+/// Derives what every type of the API has: camelCase fields, variants under their own names.
+macro_rules! api_type {
+    () => {};
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* } $($rest:tt)*) => {
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+        #[serde(rename_all = "camelCase")]
+        $(#[$meta])*
+        pub struct $name { $($body)* }
+        $crate::api::api_type! { $($rest)* }
+    };
+    ($(#[$meta:meta])* pub enum $name:ident { $($body:tt)* } $($rest:tt)*) => {
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+        #[serde(rename_all_fields = "camelCase")]
+        $(#[$meta])*
+        pub enum $name { $($body)* }
+        $crate::api::api_type! { $($rest)* }
+    };
+}
+pub(crate) use api_type;
+
 mod agents;
 mod archive;
 mod chat;
@@ -26,16 +46,6 @@ pub use profile::*;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-
-/// Derives what every type of the API has.
-macro_rules! api_type {
-    ($($item:item)*) => {$(
-        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
-        #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-        $item
-    )*};
-}
-pub(crate) use api_type;
 
 /// Parameters of a method that takes none, and result of one that returns nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -1,0 +1,143 @@
+//! The application: one open profile with its store, memory, models, drivers and event stream.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use resident_agent::guidance::Router;
+use resident_memory::Memory;
+use resident_store::{Clock, Store, SystemClock, Writer};
+
+use crate::api::{ApiError, EventKind};
+use crate::drivers::Drivers;
+use crate::event_log::{About, EventLog, EventReader};
+use crate::models::Models;
+use crate::settings::Settings;
+use crate::{logging, paths};
+
+/// How to open a profile.
+pub struct OpenOptions {
+    /// The profile's folder; `RESIDENT_HOME` or the system's place when left out.
+    pub profile: Option<PathBuf>,
+    /// Folders with models that came with the program.
+    pub models: Vec<PathBuf>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Seeds every turn's sampler, for evaluations; a new seed for every turn when left out.
+    pub seed: Option<u64>,
+    /// Whether keys are kept in the system's keyring, where there is one.
+    pub use_keyring: bool,
+    /// Whether the log goes to the profile's file. A process has one log: the first profile that asks gets it.
+    pub log_to_file: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            models: Vec::new(),
+            clock: Arc::new(SystemClock),
+            seed: None,
+            use_keyring: true,
+            log_to_file: true,
+        }
+    }
+}
+
+/// One open profile. Every method of the API is a method of it; see [`crate::api`].
+pub struct App {
+    pub(crate) store: Arc<Store>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) models: Arc<Models>,
+    pub(crate) events: Arc<EventLog>,
+    pub(crate) drivers: Drivers,
+    pub(crate) router: Arc<Router>,
+    pub(crate) seed: Option<u64>,
+}
+
+impl App {
+    /// Opens a profile, creating it at its first use. Turns that an earlier run left unfinished are marked
+    /// interrupted. The embedder is loaded in the background; until then everything is found by its words.
+    ///
+    /// # Errors
+    /// The profile is in use, cannot be written, is damaged, or comes from a newer Resident.
+    pub fn open(options: OpenOptions) -> Result<Arc<Self>, ApiError> {
+        let OpenOptions { profile, models, clock, seed, use_keyring, log_to_file } = options;
+        let folder = profile.unwrap_or_else(paths::default_profile_folder);
+        let store = Arc::new(Store::open(&folder, clock.clone())?);
+        if log_to_file {
+            logging::begin(&paths::log(&folder));
+        }
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), folder = %folder.display(), "profile opened");
+        let interrupted = store.write::<_, ApiError>(|writer| Ok(writer.mark_interrupted(clock.now_ms())?))?;
+        if !interrupted.is_empty() {
+            tracing::info!(turns = interrupted.len(), "turns were interrupted");
+        }
+        let settings = store.read(|reader| Settings::read(reader))?;
+        let events = Arc::new(EventLog::new(clock));
+        let bundled = paths::bundled_models(&models);
+        let models = Models::open(store.clone(), events.clone(), bundled, settings.offline, use_keyring);
+        let app = Arc::new(Self {
+            memory: Arc::new(Memory::new(store.clone())),
+            models: Arc::new(models),
+            drivers: Drivers::default(),
+            router: Arc::new(Router::bundled()),
+            store,
+            events,
+            seed,
+        });
+        app.load_embedder();
+        Ok(app)
+    }
+
+    /// A reader of the event stream, from the event after `after_seq` on.
+    pub fn subscribe(&self, after_seq: u64) -> EventReader {
+        EventReader::new(self.events.clone(), after_seq)
+    }
+
+    /// Stops turns and downloads, waits for the drivers, and closes. What was said so far is recorded.
+    pub fn shutdown(&self) {
+        self.models.cancel_downloads();
+        self.drivers.shutdown();
+        self.memory.set_embedder(None, Arc::new(|_| {}));
+        tracing::info!("profile closed");
+    }
+
+    /// The memory, for evaluations that look below the API.
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    pub(crate) fn send(&self, about: About, what: EventKind) {
+        self.events.send(about, what);
+    }
+
+    pub(crate) fn settings(&self) -> Result<Settings, ApiError> {
+        self.store.read(|reader| Settings::read(reader))
+    }
+
+    /// Runs a write and wakes the embedder after it.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let result = self.store.write(work)?;
+        self.memory.notify_written();
+        Ok(result)
+    }
+
+    /// The handle of the profile's default language model.
+    pub(crate) fn default_model(&self) -> Result<String, ApiError> {
+        Ok(self.settings()?.view(&self.models.builtin_language()).default_model)
+    }
+
+    fn load_embedder(&self) {
+        let (models, memory, events) = (self.models.clone(), self.memory.clone(), self.events.clone());
+        std::thread::spawn(move || match models.embedder() {
+            Ok(embedder) => memory.set_embedder(
+                Some(embedder),
+                Arc::new(move |remaining| events.send(About::default(), EventKind::Embedding { remaining })),
+            ),
+            Err(error) => {
+                tracing::error!(%error, "no embedder; memory is searched by words only");
+                events.send(About::default(), EventKind::Failed { error });
+            }
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! Requests about archival memory.
+
+use resident_memory::archival::{self, NewPassages};
+use resident_memory::core::EditContext;
+use resident_memory::{ArchivalHit, ArchivalPage, ArchivalQuery, Sort};
+use resident_store::{AgentId, Passage, PassageFilter, PassageId, Provenance, Writer};
+
+use crate::App;
+use crate::api::{
+    AgentRef, ApiError, CreatePassage, EventKind, Nothing, PassageHit, PassagePage, PassageRefs, PassageSort,
+    PassageView, SearchPassages, TagCount, UpdatePassage,
+};
+use crate::event_log::About;
+use crate::views::AgentNames;
+
+/// No page is longer than this.
+const MOST_PASSAGES: usize = 500;
+
+impl App {
+    /// Searches an archive, or pages through it.
+    pub fn search_passages(&self, request: SearchPassages) -> Result<PassagePage, ApiError> {
+        let SearchPassages {
+            agent_id,
+            query,
+            tags,
+            match_all_tags,
+            from_ms,
+            to_ms,
+            as_of_ms,
+            sort,
+            deleted,
+            offset,
+            limit,
+        } = request;
+        let agent = self.agent(&agent_id)?;
+        let filter = PassageFilter {
+            agent_id: agent.id,
+            tags,
+            match_all_tags,
+            from_ms,
+            to_ms,
+            as_of_ms,
+            deleted,
+            newest_first: sort != PassageSort::Oldest,
+            offset,
+            limit: limit.clamp(1, MOST_PASSAGES),
+        };
+        let sort = match sort {
+            PassageSort::Relevance => Sort::Relevance,
+            PassageSort::Newest => Sort::Newest,
+            PassageSort::Oldest => Sort::Oldest,
+        };
+        let agent_id = filter.agent_id.clone();
+        let page = self.memory.search_passages(&agent_id, &ArchivalQuery { text: query, filter, sort })?;
+        let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
+        let ArchivalPage { hits, total } = page;
+        let hits = hits.into_iter().map(|ArchivalHit { passage, score, reasons }| PassageHit {
+            passage: names.passage(passage),
+            score,
+            reasons: reasons.iter().map(ToString::to_string).collect(),
+        });
+        Ok(PassagePage { hits: hits.collect(), total })
+    }
+
+    /// Saves a passage; long text is cut into several.
+    pub fn create_passage(&self, request: CreatePassage) -> Result<Vec<PassageView>, ApiError> {
+        let CreatePassage { agent_id, text, tags, document } = request;
+        let agent = self.agent_in_use(&agent_id)?;
+        let tool = if document.is_some() { "document" } else { "save" };
+        let new = NewPassages { text, tags, document, valid_from_ms: None };
+        let saved = self.edit_archive(&agent.id, tool, |writer, edit| archival::insert(writer, edit, new))?;
+        self.passages_changed(agent.id.as_str(), saved)
+    }
+
+    /// Changes a passage.
+    pub fn update_passage(&self, request: UpdatePassage) -> Result<PassageView, ApiError> {
+        let UpdatePassage { passage_id, text, tags } = request;
+        let passage = self.passage(&passage_id)?;
+        let edited = self.edit_archive(&passage.agent_id, "edit", |writer, edit| {
+            archival::edit(writer, edit, &passage.id, text.as_deref(), tags.as_deref())
+        })?;
+        let mut views = self.passages_changed(passage.agent_id.as_str(), vec![edited])?;
+        views.pop().ok_or_else(|| ApiError::not_found("passage", &passage_id))
+    }
+
+    /// Moves passages to the bin.
+    pub fn delete_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
+        self.move_passages(request, "delete", |writer, edit, ids| archival::delete(writer, edit, ids).map(|_| ()))
+    }
+
+    /// Takes passages out of the bin.
+    pub fn restore_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
+        self.move_passages(request, "restore", |writer, edit, ids| archival::restore(writer, edit, ids).map(|_| ()))
+    }
+
+    /// Tags of an archive, most used first.
+    pub fn list_tags(&self, request: AgentRef) -> Result<Vec<TagCount>, ApiError> {
+        self.store.read(|reader| {
+            let counts = reader.tag_counts(&AgentId(request.agent_id))?;
+            Ok(counts.into_iter().map(|(tag, passages)| TagCount { tag, passages }).collect())
+        })
+    }
+
+    fn passage(&self, id: &str) -> Result<Passage, ApiError> {
+        let found = self.store.read::<_, ApiError>(|reader| Ok(reader.passage(&PassageId::from(id))?))?;
+        found.ok_or_else(|| ApiError::not_found("passage", id))
+    }
+
+    fn move_passages(
+        &self,
+        request: PassageRefs,
+        tool: &str,
+        work: impl FnOnce(&mut Writer<'_>, &EditContext<'_>, &[PassageId]) -> Result<(), resident_memory::MemoryError>,
+    ) -> Result<Nothing, ApiError> {
+        let Some(first) = request.passage_ids.first() else { return Ok(Nothing {}) };
+        let agent_id = self.passage(first)?.agent_id;
+        let ids: Vec<PassageId> = request.passage_ids.iter().map(|id| PassageId::from(id.as_str())).collect();
+        self.edit_archive(&agent_id, tool, |writer, edit| work(writer, edit, &ids))?;
+        self.send(About::agent(agent_id.as_str()), EventKind::PassagesChanged);
+        Ok(Nothing {})
+    }
+
+    fn edit_archive<T>(
+        &self,
+        agent_id: &AgentId,
+        tool: &str,
+        work: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, resident_memory::MemoryError>,
+    ) -> Result<T, ApiError> {
+        let provenance = Provenance { agent_id: Some(agent_id.clone()), ..Provenance::user(tool) };
+        let edit = EditContext { agent_id, provenance: &provenance, now_ms: self.store.now_ms() };
+        self.write(|writer| Ok(work(writer, &edit)?))
+    }
+
+    fn passages_changed(&self, agent_id: &str, passages: Vec<Passage>) -> Result<Vec<PassageView>, ApiError> {
+        self.send(About::agent(agent_id), EventKind::PassagesChanged);
+        let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
+        Ok(passages.into_iter().map(|passage| names.passage(passage)).collect())
+    }
+}

@@ -1,0 +1,9 @@
+//! The requests of the API, each a method of [`crate::App`]; what they take and return is in [`crate::api`].
+
+mod agents;
+mod archive;
+mod blocks;
+mod chat;
+mod context;
+mod models;
+mod profile;

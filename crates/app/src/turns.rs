@@ -1,0 +1,161 @@
+//! Running a turn: the model is loaded, the agent's driver runs, and what it reports becomes events.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use resident_agent::{AgentEvent, AgentSettings, Cancel, Compaction, LanguageModel, TurnContext};
+use resident_store::{Agent, AgentId, Message, Turn, TurnStatus};
+
+use crate::App;
+use crate::api::{ApiError, CompactionView, EventKind, MemoryChange, MemoryChangeKind, TurnView};
+use crate::event_log::About;
+use crate::views::{AgentNames, message_view, step_view, turn_view};
+
+impl App {
+    /// Tells of a turn that was begun and hands it to its agent's driver.
+    pub(crate) fn start_turn(self: &Arc<Self>, turn: Turn, message: Message) -> Result<TurnView, ApiError> {
+        self.memory.notify_written();
+        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+        let view = turn_view(turn.clone());
+        self.send(about.clone(), EventKind::TurnStarted { turn: view.clone() });
+        let window_start_seq = message.seq;
+        self.send(about, EventKind::MessageRecorded { message: message_view(message, window_start_seq) });
+        let cancel = self.drivers.register(&turn.id);
+        let app = self.clone();
+        let agent_id = turn.agent_id.clone();
+        self.drivers.run(&agent_id, Box::new(move || app.run_turn(turn, &cancel)));
+        Ok(view)
+    }
+
+    fn run_turn(&self, turn: Turn, cancel: &Cancel) {
+        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+        let ended = match self.try_turn(&turn, cancel, &about) {
+            Ok(ended) => ended,
+            Err(error) => self.fail_turn(turn, error),
+        };
+        self.drivers.release(&ended.id);
+        self.memory.notify_written();
+        self.send(about, EventKind::TurnEnded { turn: turn_view(ended) });
+    }
+
+    fn try_turn(&self, turn: &Turn, cancel: &Cancel, about: &About) -> Result<Turn, ApiError> {
+        let (agent, names) = self.store.read::<_, ApiError>(|reader| {
+            let agent = reader.agent(&turn.agent_id)?;
+            let agent = agent.ok_or_else(|| ApiError::not_found("agent", turn.agent_id.as_str()))?;
+            Ok((agent, AgentNames::read(reader)?))
+        })?;
+        let model = self.model_of(&agent, about)?;
+        let settings = self.agent_settings(&agent)?;
+        let context = self.turn_context(model.as_ref(), &settings);
+        let mut report = |event| self.report(event, about, &names);
+        Ok(resident_agent::run_turn(&context, turn, cancel, &mut report)?)
+    }
+
+    /// The model that answers for an agent, loaded if it is not.
+    pub(crate) fn model_of(&self, agent: &Agent, about: &About) -> Result<Arc<dyn LanguageModel>, ApiError> {
+        let handle = agent.model.clone().map_or_else(|| self.default_model(), Ok)?;
+        self.models.language(&handle, about)
+    }
+
+    pub(crate) fn agent_settings(&self, agent: &Agent) -> Result<AgentSettings, ApiError> {
+        Ok(self.settings()?.for_agents().for_agent(agent))
+    }
+
+    pub(crate) fn turn_context<'a>(
+        &'a self,
+        model: &'a dyn LanguageModel,
+        settings: &'a AgentSettings,
+    ) -> TurnContext<'a> {
+        // A hasher of its own is the standard library's source of a random number.
+        let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        TurnContext { memory: &self.memory, model, router: Some(&self.router), settings, seed }
+    }
+
+    /// A turn that could not even begin (no model, for instance) ends with its error; what was said is safe.
+    fn fail_turn(&self, turn: Turn, error: ApiError) -> Turn {
+        tracing::warn!(turn = %turn.id, %error, "a turn failed");
+        let ended = Turn {
+            status: TurnStatus::Failed,
+            stop_reason: Some("error".to_owned()),
+            error: Some(error.to_string()),
+            ended_at_ms: Some(self.store.now_ms()),
+            ..turn
+        };
+        if let Err(error) = self.store.write::<_, ApiError>(|writer| Ok(writer.update_turn(&ended)?)) {
+            tracing::error!(turn = %ended.id, %error, "the end of a turn could not be recorded");
+        }
+        ended
+    }
+
+    /// Makes an event of what the agent's driver reports.
+    pub(crate) fn report(&self, event: AgentEvent, about: &About, names: &AgentNames) {
+        let what = match event {
+            AgentEvent::Reading { tokens, of } => EventKind::PromptReading { tokens, of },
+            AgentEvent::Searching { query } => EventKind::Searching { query },
+            AgentEvent::Text { step_id, text } => EventKind::TextDelta { step_id: step_id.0, text },
+            AgentEvent::Thoughts { step_id, text } => EventKind::ThoughtsDelta { step_id: step_id.0, text },
+            AgentEvent::ToolCall { step_id, index, name, arguments_delta } => {
+                EventKind::ToolCallDelta { step_id: step_id.0, index, name, arguments_delta }
+            }
+            AgentEvent::Recorded(message) => {
+                let window_start_seq = message.seq;
+                EventKind::MessageRecorded { message: message_view(message, window_start_seq) }
+            }
+            AgentEvent::Changed(change) => EventKind::MemoryChanged { change: memory_change(change, names, false) },
+            AgentEvent::Pressure { used_tokens, window_tokens } => {
+                EventKind::MemoryPressure { used_tokens, window_tokens }
+            }
+            AgentEvent::Compacted(compaction) => EventKind::Compacted { compaction: compaction_view(compaction) },
+            AgentEvent::StepEnded(step) => EventKind::StepEnded { step: step_view(step) },
+        };
+        self.send(about.clone(), what);
+    }
+
+    pub(crate) fn agent(&self, agent_id: &str) -> Result<Agent, ApiError> {
+        let id = AgentId::from(agent_id);
+        self.store
+            .read::<_, ApiError>(|reader| reader.agent(&id)?.ok_or_else(|| ApiError::not_found("agent", agent_id)))
+    }
+}
+
+pub(crate) fn compaction_view(compaction: Compaction) -> CompactionView {
+    let Compaction { evicted_messages, tokens_before, tokens_after, summary } = compaction;
+    CompactionView {
+        evicted_messages,
+        tokens_before,
+        tokens_after,
+        extractive: summary.kind == resident_store::SummaryKind::Extractive,
+        summary: summary.text,
+    }
+}
+
+/// A change as the chat shows it.
+pub(crate) fn memory_change(change: resident_agent::MemoryChange, names: &AgentNames, undone: bool) -> MemoryChange {
+    let (provenance, at_ms, what) = match change {
+        resident_agent::MemoryChange::Block { revision, label, block_id } => {
+            let kind = MemoryChangeKind::Block {
+                block_id: block_id.0,
+                label,
+                revision: revision.number,
+                before: revision.before,
+                after: revision.after,
+            };
+            (revision.provenance, revision.created_at_ms, kind)
+        }
+        resident_agent::MemoryChange::PassageSaved(passage) => {
+            let kind = MemoryChangeKind::PassageSaved { passage: names.passage(passage.clone()) };
+            (passage.provenance, passage.created_at_ms, kind)
+        }
+        resident_agent::MemoryChange::PassageDeleted(passage) => {
+            let kind = MemoryChangeKind::PassageDeleted { passage: names.passage(passage.clone()) };
+            (passage.provenance, passage.updated_at_ms, kind)
+        }
+    };
+    MemoryChange {
+        turn_id: provenance.turn_id.as_ref().map(|id| id.0.clone()),
+        provenance: names.provenance(provenance),
+        what,
+        at_ms,
+        undone,
+    }
+}
