@@ -1,25 +1,44 @@
 //! Persistent state of Resident: one entity a file, each with its row, its migration and its queries. SQLite is an
 //! implementation detail: no type of it appears in a public signature, since PostgreSQL will stand beside it.
+//!
+//! Text is the truth. The FTS5 tables and the vectors are derived from it, in the same transaction or later, and can be
+//! made anew at any time ([`Store::rebuild_derived`], [`Reader::unembedded`]). Ids are text, as clients see them; what
+//! is searched has an integer key besides (`messages.seq`, a passage's row), which is what indexes and vectors carry.
+//! Times are milliseconds since the Unix epoch.
 
 mod agent;
+mod backup;
 mod block;
 mod clock;
+mod connection;
+mod date;
+mod error;
 mod ids;
+mod lexical;
 mod message;
+mod migration;
 mod passage;
+mod profile;
 mod provenance;
 mod setting;
+mod sql;
+mod store;
 mod summary;
 mod turn;
 mod vector;
 
 pub use agent::{Agent, AgentType};
+pub use backup::{Backup, list_backups, restore_backup};
 pub use block::{Block, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{Source, StoreError};
 pub use ids::{AgentId, BlockId, MessageId, PassageId, StepId, SummaryId, TurnId};
-pub use message::{Message, NewMessage, Role, ToolCall, ToolStatus};
-pub use passage::{Passage, PassageRevision};
+pub use lexical::LexicalHit;
+pub use message::{Message, MessageFilter, NewMessage, Role, ToolCall, ToolStatus};
+pub use passage::{Passage, PassageFilter, PassageRevision};
 pub use provenance::{Actor, Provenance};
+pub use sql::{Reader, Writer};
+pub use store::Store;
 pub use summary::{Summary, SummaryKind};
 pub use turn::{Step, Turn, TurnStatus};
 pub use vector::{StoredVector, Unembedded, VectorOwner};

@@ -1,8 +1,19 @@
 //! Which actor, turn and tool wrote a memory. Stored with every block revision, passage and passage revision.
 
+use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::sql::Word;
 use crate::{AgentId, MessageId, TurnId};
+
+/// The columns of a provenance, for the tables that carry one. They refer by name and not by foreign key: a memory
+/// outlives the conversation it came from.
+pub(crate) const COLUMNS: &str = "
+    actor           TEXT NOT NULL,
+    by_agent_id     TEXT,
+    turn_id         TEXT,
+    message_id      TEXT,
+    tool            TEXT";
 
 /// Who acted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,5 +51,27 @@ impl Provenance {
     /// Written by Resident itself.
     pub fn system(tool: &str) -> Self {
         Self { actor: Actor::System, agent_id: None, turn_id: None, message_id: None, tool: Some(tool.to_owned()) }
+    }
+
+    pub(crate) fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            actor: row.get::<_, Word<Actor>>("actor")?.0,
+            agent_id: row.get::<_, Option<String>>("by_agent_id")?.map(AgentId),
+            turn_id: row.get::<_, Option<String>>("turn_id")?.map(TurnId),
+            message_id: row.get::<_, Option<String>>("message_id")?.map(MessageId),
+            tool: row.get("tool")?,
+        })
+    }
+
+    /// The values of [`COLUMNS`] in their order.
+    pub(crate) fn values(&self) -> (Word<Actor>, Option<&str>, Option<&str>, Option<&str>, Option<&str>) {
+        let Self { actor, agent_id, turn_id, message_id, tool } = self;
+        (
+            Word(*actor),
+            agent_id.as_ref().map(AgentId::as_str),
+            turn_id.as_ref().map(TurnId::as_str),
+            message_id.as_ref().map(MessageId::as_str),
+            tool.as_deref(),
+        )
     }
 }

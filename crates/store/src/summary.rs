@@ -1,8 +1,10 @@
 //! Summaries of evicted messages; the newest of an agent stands in its prompt.
 
+use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, SummaryId};
+use crate::sql::{Reader, Word, Writer};
+use crate::{AgentId, StoreError, SummaryId};
 
 /// How a summary was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,4 +33,65 @@ pub struct Summary {
     pub evicted_messages: i64,
     /// When.
     pub created_at_ms: i64,
+}
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE summaries (
+    key              INTEGER PRIMARY KEY,
+    id               TEXT NOT NULL UNIQUE,
+    agent_id         TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    text             TEXT NOT NULL,
+    kind             TEXT NOT NULL,
+    window_start_seq INTEGER NOT NULL,
+    evicted_messages INTEGER NOT NULL,
+    created_at_ms    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX summaries_of_agent ON summaries (agent_id);
+";
+
+fn of_row(row: &Row<'_>) -> rusqlite::Result<Summary> {
+    Ok(Summary {
+        id: SummaryId(row.get("id")?),
+        agent_id: AgentId(row.get("agent_id")?),
+        text: row.get("text")?,
+        kind: row.get::<_, Word<_>>("kind")?.0,
+        window_start_seq: row.get("window_start_seq")?,
+        evicted_messages: row.get("evicted_messages")?,
+        created_at_ms: row.get("created_at_ms")?,
+    })
+}
+
+impl Reader<'_> {
+    /// The summary of `agent_id` that was written last.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_summary(&self, agent_id: &AgentId) -> Result<Option<Summary>, StoreError> {
+        self.first("SELECT * FROM summaries WHERE agent_id = ? ORDER BY key DESC LIMIT 1", [agent_id.as_str()], of_row)
+    }
+}
+
+impl Writer<'_> {
+    /// Adds a summary, which is the newest of its agent from then on.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.
+    pub fn insert_summary(&mut self, summary: &Summary) -> Result<(), StoreError> {
+        self.insert(
+            ("summary", summary.id.as_str()),
+            ("agent", summary.agent_id.as_str()),
+            "INSERT INTO summaries (id, agent_id, text, kind, window_start_seq, evicted_messages, created_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
+                summary.id.as_str(),
+                summary.agent_id.as_str(),
+                summary.text,
+                Word(summary.kind),
+                summary.window_start_seq,
+                summary.evicted_messages,
+                summary.created_at_ms,
+            ],
+        )?;
+        Ok(())
+    }
 }

@@ -1,8 +1,10 @@
 //! Turns and their steps. A turn that is `running` when the store opens was interrupted: nobody runs it any more.
 
+use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, MessageId, StepId, TurnId};
+use crate::sql::{Json, Reader, Word, Writer, row_limit};
+use crate::{AgentId, MessageId, StepId, StoreError, TurnId};
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,4 +68,198 @@ pub struct Step {
     pub trace: serde_json::Value,
     /// When it began.
     pub started_at_ms: i64,
+}
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE turns (
+    key           INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
+    agent_id      TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    message_id    TEXT,
+    status        TEXT NOT NULL,
+    stop_reason   TEXT,
+    error         TEXT,
+    started_at_ms INTEGER NOT NULL,
+    ended_at_ms   INTEGER
+) STRICT;
+CREATE INDEX turns_of_agent ON turns (agent_id);
+CREATE INDEX turns_running ON turns (key) WHERE status = 'running';
+
+CREATE TABLE steps (
+    key               INTEGER PRIMARY KEY,
+    id                TEXT NOT NULL UNIQUE,
+    turn_id           TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+    agent_id          TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    number            INTEGER NOT NULL,
+    model             TEXT NOT NULL,
+    prompt_tokens     INTEGER NOT NULL,
+    cached_tokens     INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    duration_ms       INTEGER NOT NULL,
+    trace             TEXT NOT NULL,
+    started_at_ms     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX steps_of_turn ON steps (turn_id, number);
+CREATE INDEX steps_of_agent ON steps (agent_id);
+";
+
+fn turn_of_row(row: &Row<'_>) -> rusqlite::Result<Turn> {
+    Ok(Turn {
+        id: TurnId(row.get("id")?),
+        agent_id: AgentId(row.get("agent_id")?),
+        message_id: row.get::<_, Option<String>>("message_id")?.map(MessageId),
+        status: row.get::<_, Word<_>>("status")?.0,
+        stop_reason: row.get("stop_reason")?,
+        error: row.get("error")?,
+        started_at_ms: row.get("started_at_ms")?,
+        ended_at_ms: row.get("ended_at_ms")?,
+    })
+}
+
+fn step_of_row(row: &Row<'_>) -> rusqlite::Result<Step> {
+    Ok(Step {
+        id: StepId(row.get("id")?),
+        turn_id: TurnId(row.get("turn_id")?),
+        agent_id: AgentId(row.get("agent_id")?),
+        number: row.get("number")?,
+        model: row.get("model")?,
+        prompt_tokens: row.get("prompt_tokens")?,
+        cached_tokens: row.get("cached_tokens")?,
+        completion_tokens: row.get("completion_tokens")?,
+        duration_ms: row.get("duration_ms")?,
+        trace: row.get::<_, Json<_>>("trace")?.0,
+        started_at_ms: row.get("started_at_ms")?,
+    })
+}
+
+impl Reader<'_> {
+    /// The turn called `id`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn turn(&self, id: &TurnId) -> Result<Option<Turn>, StoreError> {
+        self.first("SELECT * FROM turns WHERE id = ?", [id.as_str()], turn_of_row)
+    }
+
+    /// The turns called `ids`, in that order; those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn turns(&self, ids: &[TurnId]) -> Result<Vec<Turn>, StoreError> {
+        ids.iter().filter_map(|id| self.turn(id).transpose()).collect()
+    }
+
+    /// The turn of `agent_id` that began last.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_turn(&self, agent_id: &AgentId) -> Result<Option<Turn>, StoreError> {
+        self.first("SELECT * FROM turns WHERE agent_id = ? ORDER BY key DESC LIMIT 1", [agent_id.as_str()], turn_of_row)
+    }
+
+    /// The steps of a turn, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn steps_of_turn(&self, turn_id: &TurnId) -> Result<Vec<Step>, StoreError> {
+        self.all("SELECT * FROM steps WHERE turn_id = ? ORDER BY number, key", [turn_id.as_str()], step_of_row)
+    }
+
+    /// The last steps of `agent_id`, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn latest_steps(&self, agent_id: &AgentId, limit: usize) -> Result<Vec<Step>, StoreError> {
+        self.all(
+            "SELECT * FROM steps WHERE agent_id = ? ORDER BY key DESC LIMIT ?",
+            params![agent_id.as_str(), row_limit(limit)],
+            step_of_row,
+        )
+    }
+}
+
+impl Writer<'_> {
+    /// Adds a turn.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.
+    pub fn insert_turn(&mut self, turn: &Turn) -> Result<(), StoreError> {
+        self.insert(
+            ("turn", turn.id.as_str()),
+            ("agent", turn.agent_id.as_str()),
+            "INSERT INTO turns (id, agent_id, message_id, status, stop_reason, error, started_at_ms, ended_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                turn.id.as_str(),
+                turn.agent_id.as_str(),
+                turn.message_id.as_ref().map(MessageId::as_str),
+                Word(turn.status),
+                turn.stop_reason,
+                turn.error,
+                turn.started_at_ms,
+                turn.ended_at_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Writes where a turn stands.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such turn.
+    pub fn update_turn(&mut self, turn: &Turn) -> Result<(), StoreError> {
+        self.change(
+            ("turn", turn.id.as_str()),
+            "UPDATE turns SET message_id = ?, status = ?, stop_reason = ?, error = ?, started_at_ms = ?,
+                              ended_at_ms = ? WHERE id = ?",
+            params![
+                turn.message_id.as_ref().map(MessageId::as_str),
+                Word(turn.status),
+                turn.stop_reason,
+                turn.error,
+                turn.started_at_ms,
+                turn.ended_at_ms,
+                turn.id.as_str(),
+            ],
+        )
+    }
+
+    /// Marks every running turn as interrupted and says which those were. To be called before any turn is driven.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn mark_interrupted(&mut self, at_ms: i64) -> Result<Vec<TurnId>, StoreError> {
+        let running =
+            self.all("SELECT id FROM turns WHERE status = 'running' ORDER BY key", [], |row| row.get(0).map(TurnId))?;
+        self.execute("UPDATE turns SET status = 'interrupted', ended_at_ms = ? WHERE status = 'running'", [at_ms])?;
+        Ok(running)
+    }
+
+    /// Adds a step.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its turn is not there.
+    pub fn insert_step(&mut self, step: &Step) -> Result<(), StoreError> {
+        self.insert(
+            ("step", step.id.as_str()),
+            ("turn", step.turn_id.as_str()),
+            "INSERT INTO steps (id, turn_id, agent_id, number, model, prompt_tokens, cached_tokens,
+                                completion_tokens, duration_ms, trace, started_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                step.id.as_str(),
+                step.turn_id.as_str(),
+                step.agent_id.as_str(),
+                step.number,
+                step.model,
+                step.prompt_tokens,
+                step.cached_tokens,
+                step.completion_tokens,
+                step.duration_ms,
+                Json(&step.trace),
+                step.started_at_ms,
+            ],
+        )?;
+        Ok(())
+    }
 }

@@ -1,7 +1,17 @@
 //! Dense vectors of messages and passages: derived data, tagged with the embedder that made them, rebuilt from text at
 //! any time.
+//!
+//! Vectors of several embedders may stand side by side: while the texts are embedded anew, search goes on with the old
+//! ones. A vector is kept as little-endian f32 in a rowid table, where 384 components stay on one page (a WITHOUT ROWID
+//! table would move most of each to a page of its own). What is in the bin keeps its vectors, and they are not given
+//! out.
 
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
+
+use crate::message::SPOKEN;
+use crate::sql::{Reader, Writer, row_limit};
+use crate::{AgentId, StoreError};
 
 /// What a vector stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,4 +43,193 @@ pub struct StoredVector {
     pub key: i64,
     /// Its components.
     pub vector: Vec<f32>,
+}
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE embedders (
+    key       INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    dimension INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE message_vectors (
+    embedder INTEGER NOT NULL REFERENCES embedders (key),
+    owner    INTEGER NOT NULL REFERENCES messages (seq) ON DELETE CASCADE,
+    vector   BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX message_vectors_of_owner ON message_vectors (owner, embedder);
+
+CREATE TABLE passage_vectors (
+    embedder INTEGER NOT NULL REFERENCES embedders (key),
+    owner    INTEGER NOT NULL REFERENCES passages (key) ON DELETE CASCADE,
+    vector   BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX passage_vectors_of_owner ON passage_vectors (owner, embedder);
+";
+
+/// Where the vectors of an owner are, and which of its rows want one.
+struct Place {
+    vectors: &'static str,
+    owners: &'static str,
+    key: &'static str,
+    text: &'static str,
+    wanted: &'static str,
+}
+
+const PLACES: [(VectorOwner, Place); 2] = [
+    (
+        VectorOwner::Message,
+        Place { vectors: "message_vectors", owners: "messages", key: "seq", text: "content", wanted: SPOKEN },
+    ),
+    (
+        VectorOwner::Passage,
+        Place {
+            vectors: "passage_vectors",
+            owners: "passages",
+            key: "key",
+            text: "text",
+            wanted: "deleted_at_ms IS NULL",
+        },
+    ),
+];
+
+fn place(owner: VectorOwner) -> &'static Place {
+    match owner {
+        VectorOwner::Message => &PLACES[0].1,
+        VectorOwner::Passage => &PLACES[1].1,
+    }
+}
+
+impl Place {
+    /// The rows that want a vector of the embedder `?1` and have none.
+    fn unembedded(&self) -> String {
+        let Self { vectors, owners, key, wanted, text: _ } = self;
+        format!(
+            "FROM {owners} WHERE {wanted} AND NOT EXISTS (
+                 SELECT 1 FROM {vectors} WHERE owner = {owners}.{key} AND embedder = ?1)"
+        )
+    }
+}
+
+impl Reader<'_> {
+    /// Up to `limit` texts that have no vector of `embedder` yet, the newest first, passages before messages.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unembedded(&self, embedder: &str, limit: usize) -> Result<Vec<Unembedded>, StoreError> {
+        let embedder = self.embedder_key(embedder)?;
+        let mut found = Vec::new();
+        for (owner, place) in PLACES.iter().rev() {
+            let Place { key, text, .. } = place;
+            let sql = format!("SELECT {key}, {text} {} ORDER BY {key} DESC LIMIT ?2", place.unembedded());
+            found.extend(self.all(&sql, params![embedder, row_limit(limit - found.len())], |row| {
+                Ok(Unembedded { owner: *owner, key: row.get(0)?, text: row.get(1)? })
+            })?);
+        }
+        Ok(found)
+    }
+
+    /// How many texts have no vector of `embedder` yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_unembedded(&self, embedder: &str) -> Result<usize, StoreError> {
+        let embedder = self.embedder_key(embedder)?;
+        PLACES.iter().try_fold(0, |count, (_, place)| {
+            Ok(count + self.count(&format!("SELECT COUNT(*) {}", place.unembedded()), [embedder])?)
+        })
+    }
+
+    /// The vectors that `embedder` made of `agent_id`'s messages or passages outside the bin, each with its row, in the
+    /// order of rows.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn vectors_of(
+        &self,
+        agent_id: &AgentId,
+        owner: VectorOwner,
+        embedder: &str,
+    ) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
+        let Some(embedder) = self.embedder_key(embedder)? else { return Ok(Vec::new()) };
+        let Place { vectors, owners, key, text: _, wanted } = place(owner);
+        self.all(
+            &format!(
+                "SELECT {key}, vector FROM {owners} JOIN {vectors} ON owner = {owners}.{key} AND embedder = ?
+                 WHERE agent_id = ? AND {wanted} ORDER BY {key}"
+            ),
+            params![embedder, agent_id.as_str()],
+            |row| Ok((row.get(0)?, components(row.get_ref(1)?.as_blob()?))),
+        )
+    }
+
+    fn embedder_key(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        self.first("SELECT key FROM embedders WHERE name = ?", [name], |row| row.get(0))
+    }
+}
+
+impl Writer<'_> {
+    /// Stores vectors that `embedder` made, in place of those it made before. A vector whose message or passage has gone
+    /// meanwhile is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongDimension`] when one is not as long as the embedder's others.
+    pub fn put_vectors(&mut self, embedder: &str, stored: &[StoredVector]) -> Result<(), StoreError> {
+        let Some(first) = stored.first() else { return Ok(()) };
+        self.execute(
+            "INSERT INTO embedders (name, dimension) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+            params![embedder, row_limit(first.vector.len())],
+        )?;
+        let (key, dimension): (i64, i64) = self
+            .first("SELECT key, dimension FROM embedders WHERE name = ?", [embedder], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .expect("the embedder was inserted just now, if it was not there");
+        let expected = usize::try_from(dimension).unwrap_or_default();
+        for StoredVector { owner, key: row, vector } in stored {
+            if vector.len() != expected {
+                return Err(StoreError::WrongDimension {
+                    embedder: embedder.to_owned(),
+                    expected,
+                    found: vector.len(),
+                });
+            }
+            let Place { vectors, owners, key: owner_key, .. } = place(*owner);
+            let bytes: Vec<u8> = vector.iter().flat_map(|component| component.to_le_bytes()).collect();
+            self.execute(
+                &format!(
+                    "INSERT INTO {vectors} (embedder, owner, vector) SELECT ?, {owner_key}, ? FROM {owners}
+                     WHERE {owner_key} = ? ON CONFLICT (owner, embedder) DO UPDATE SET vector = excluded.vector"
+                ),
+                params![key, bytes, row],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Drops the vectors of every other embedder than `embedder`.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn drop_vectors_except(&mut self, embedder: &str) -> Result<(), StoreError> {
+        for (_, Place { vectors, .. }) in &PLACES {
+            self.execute(
+                &format!("DELETE FROM {vectors} WHERE embedder IN (SELECT key FROM embedders WHERE name <> ?)"),
+                [embedder],
+            )?;
+        }
+        self.execute("DELETE FROM embedders WHERE name <> ?", [embedder])?;
+        Ok(())
+    }
+
+    /// Drops the vectors of a passage whose text has changed.
+    pub(crate) fn forget_passage_vectors(&mut self, passage: i64) -> Result<(), StoreError> {
+        self.execute("DELETE FROM passage_vectors WHERE owner = ?", [passage])?;
+        Ok(())
+    }
+}
+
+fn components(bytes: &[u8]) -> Vec<f32> {
+    let (components, _) = bytes.as_chunks::<4>();
+    components.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

@@ -1,4 +1,12 @@
 //! Core memory blocks and their revisions. Every write to a block's value makes a revision in the same transaction.
+//!
+//! A revision keeps the value after it; the value before is that of the revision before, so that the two cannot
+//! disagree. A block may be attached to several agents; within one agent its label is unique among the blocks that are
+//! not in the bin. A block in the bin keeps its attachments, so that it comes back where it was.
+
+mod table;
+
+pub(crate) use table::SCHEMA;
 
 use serde::{Deserialize, Serialize};
 

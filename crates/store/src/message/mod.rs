@@ -1,4 +1,15 @@
 //! Recall memory: every message ever said or shown to an agent, in the order of `seq`.
+//!
+//! `seq` is the row's key and is never used twice. The text of a message never changes; it can only go to the bin. The
+//! short columns come first in a row, so that a filter does not read through long text. A *spoken* message (by the user
+//! or the assistant, with words in it, not in the bin) is what search and embedding see.
+
+mod search;
+mod table;
+
+pub use search::MessageFilter;
+pub(crate) use search::TEXT_SCHEMA;
+pub(crate) use table::{SCHEMA, SPOKEN};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,18 @@
 //! Archival memory: passages with tags, provenance and validity, and their revisions.
+//!
+//! A passage is true from `valid_from_ms` (or, where that is not known, from when it was saved) until `valid_to_ms`.
+//! Superseding closes that interval and keeps the passage. Tags live in a table of their own, which is the only place
+//! they are kept, so that filtering by tag is a look-up; likewise a revision keeps the text after it, and the text
+//! before is that of the revision before.
+
+mod filter;
+mod search;
+mod table;
+mod write;
+
+pub use filter::PassageFilter;
+pub(crate) use search::TEXT_SCHEMA;
+pub(crate) use table::SCHEMA;
 
 use serde::{Deserialize, Serialize};
 

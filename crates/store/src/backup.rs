@@ -1,0 +1,194 @@
+//! Copies of the database, and putting one back.
+//!
+//! A backup is a single sound file: it is copied with SQLite's backup API (from a snapshot, while others read and
+//! write), checked, and only then given its name, `backups/<time>-v<schema>.db`. The newest few are kept.
+//!
+//! Restoring is decided by one rename: once `resident.db.restoring-<n>` is there, the old files go to `damaged/<n>/` and
+//! the copy becomes the database, now or at the next open. A kill before that rename leaves the old state, a kill after
+//! it the new one.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, backup as sqlite_backup};
+
+use crate::profile::{self, Profile, sync_folder};
+use crate::{StoreError, connection, date};
+
+/// How many backups are kept.
+const KEPT: usize = 7;
+
+/// How old the newest backup may be when the profile is opened.
+const INTERVAL_MS: i64 = 86_400_000;
+
+const RESTORING: &str = "resident.db.restoring-";
+
+/// A copy of a profile's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// The schema number of its data.
+    pub schema: i64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The backups of the profile in `folder`, newest first; the profile may be open or damaged.
+///
+/// # Errors
+/// When the folder of backups cannot be read.
+pub fn list_backups(folder: &Path) -> Result<Vec<Backup>, StoreError> {
+    let backups = folder.join("backups");
+    if !backups.exists() {
+        return Ok(Vec::new());
+    }
+    let io = |error| StoreError::from_io(&backups, error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&backups).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if let Some((created_at_ms, schema)) = entry.file_name().to_str().and_then(parse_name) {
+            let bytes = entry.metadata().map_err(io)?.len();
+            found.push(Backup { path: entry.path(), created_at_ms, schema, bytes });
+        }
+    }
+    found.sort_by(|a, b| (b.created_at_ms, &b.path).cmp(&(a.created_at_ms, &a.path)));
+    Ok(found)
+}
+
+/// Puts `backup` in the place of the database of the profile in `folder`, which must not be open. The database that was
+/// there is kept under `damaged/`.
+///
+/// # Errors
+/// [`StoreError::InUse`] when the profile is open; [`StoreError::Corrupt`] or [`StoreError::NewerSchema`] when the
+/// backup cannot be used. The profile is as it was then.
+pub fn restore_backup(folder: &Path, backup: &Backup) -> Result<(), StoreError> {
+    let profile = Profile::lock(folder)?;
+    finish_restore(&profile)?;
+    if connection::schema_of(&backup.path)? == 0 {
+        return Err(StoreError::Corrupt { path: backup.path.clone(), details: "it is empty".to_owned() });
+    }
+    check(&backup.path)?;
+
+    let partial = folder.join("resident.db.partial");
+    let ready = folder.join(format!("{RESTORING}{}", next_damaged(folder)));
+    fs::copy(&backup.path, &partial)
+        .and_then(|_| File::options().write(true).open(&partial)?.sync_all())
+        .and_then(|()| fs::rename(&partial, &ready))
+        .and_then(|()| sync_folder(folder))
+        .map_err(|error| StoreError::from_io(&partial, error))?;
+    finish_restore(&profile)
+}
+
+/// Finishes a restore that was decided, and clears away one that was not.
+pub(crate) fn finish_restore(profile: &Profile) -> Result<(), StoreError> {
+    let folder = profile.folder();
+    let io = |error| StoreError::from_io(folder, error);
+    let partial = folder.join("resident.db.partial");
+    if partial.exists() {
+        fs::remove_file(&partial).map_err(io)?;
+    }
+    let Some((number, ready)) = decided_restore(folder)? else { return Ok(()) };
+    let aside = folder.join("damaged").join(number);
+    fs::create_dir_all(&aside).map_err(io)?;
+    for name in ["resident.db", "resident.db-wal", "resident.db-shm"] {
+        let old = folder.join(name);
+        if old.exists() {
+            fs::rename(&old, aside.join(name)).map_err(io)?;
+        }
+    }
+    // The log of the old database must be gone for good before the new one stands beside it.
+    sync_folder(&aside).and_then(|()| sync_folder(folder)).map_err(io)?;
+    fs::rename(&ready, profile.database()).and_then(|()| sync_folder(folder)).map_err(io)
+}
+
+/// Backs the database up when its newest backup is a day old, or has another schema.
+pub(crate) fn backup_if_due(
+    folder: &Path,
+    source: &Connection,
+    (schema, now_ms): (i64, i64),
+) -> Result<Option<PathBuf>, StoreError> {
+    let newest = list_backups(folder)?.into_iter().next();
+    // A backup from the future was made under a wrong clock and says nothing.
+    let fresh = newest.is_some_and(|newest| (0..INTERVAL_MS).contains(&(now_ms - newest.created_at_ms)));
+    if fresh { Ok(None) } else { back_up(folder, source, (schema, now_ms)).map(Some) }
+}
+
+/// Backs the database up and gives the copy's path.
+pub(crate) fn back_up(folder: &Path, source: &Connection, (schema, now_ms): (i64, i64)) -> Result<PathBuf, StoreError> {
+    let backups = folder.join("backups");
+    fs::create_dir_all(&backups).map_err(|error| StoreError::from_io(&backups, error))?;
+    let partial = backups.join("backup.partial");
+    let copied = copy(source, &partial).map_err(|error| StoreError::from_sqlite(&partial, error));
+    if let Err(error) = copied.and_then(|()| check(&partial)) {
+        // The half copy is of no use; that it cannot be removed would say less than what went wrong.
+        let _ = fs::remove_file(&partial);
+        return Err(error);
+    }
+    let named = (now_ms..)
+        .map(|at_ms| backups.join(format!("{}-v{schema}.db", date::stamp(at_ms))))
+        .find(|path| !path.exists())
+        .expect("there are fewer backups than milliseconds");
+    File::options()
+        .write(true)
+        .open(&partial)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&partial, &named))
+        .and_then(|()| sync_folder(&backups))
+        .map_err(|error| StoreError::from_io(&partial, error))?;
+    for old in list_backups(folder)?.into_iter().skip(KEPT).filter(|old| old.path != named) {
+        fs::remove_file(&old.path).map_err(|error| StoreError::from_io(&old.path, error))?;
+    }
+    Ok(named)
+}
+
+fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
+    if to.exists() {
+        // Left over from a kill; SQLite would copy into it, but its log, if it has one, is not ours.
+        let _ = fs::remove_file(to);
+    }
+    let mut target = Connection::open(to)?;
+    // One step: a snapshot of all pages, for which writers need not wait in WAL mode.
+    sqlite_backup::Backup::new(source, &mut target)?.step(-1)?;
+    // The copy is a file by itself, with no log beside it.
+    target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+}
+
+fn check(path: &Path) -> Result<(), StoreError> {
+    let problems = connection::open_reader(path)
+        .and_then(|connection| connection::quick_check(&connection))
+        .map_err(|error| StoreError::from_sqlite(path, error))?;
+    match problems.first() {
+        None => Ok(()),
+        Some(problem) => Err(StoreError::Corrupt { path: path.to_owned(), details: problem.clone() }),
+    }
+}
+
+fn parse_name(name: &str) -> Option<(i64, i64)> {
+    let (stamp, schema) = name.strip_suffix(".db")?.split_once("-v")?;
+    Some((date::parse_stamp(stamp)?, schema.parse().ok()?))
+}
+
+fn next_damaged(folder: &Path) -> u32 {
+    (1..).find(|number| !folder.join("damaged").join(number.to_string()).exists()).unwrap_or(u32::MAX)
+}
+
+fn decided_restore(folder: &Path) -> Result<Option<(String, PathBuf)>, StoreError> {
+    let io = |error| StoreError::from_io(folder, error);
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if let Some(number) = entry.file_name().to_str().and_then(|name| name.strip_prefix(RESTORING)) {
+            return Ok(Some((number.to_owned(), entry.path())));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the profile has, or had, a database that must not be taken for a new one.
+pub(crate) fn lost_database(folder: &Path) -> Result<bool, StoreError> {
+    let path = profile::database(folder);
+    let empty = fs::metadata(&path).map_or(true, |metadata| metadata.len() == 0);
+    Ok(empty && !list_backups(folder)?.is_empty())
+}

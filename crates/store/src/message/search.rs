@@ -1,0 +1,189 @@
+//! Search of recall memory by words. `message_text` is an FTS5 table whose row is the message of the same number:
+//!
+//! - `text`: what was said;
+//! - `neighbours`: what was said just before and just after, since an answer often lacks the words of its question;
+//! - `context`: who spoke (the message's name where it has one, else its role) and the day in words.
+//!
+//! It keeps a copy of its text, so that a row can be replaced without knowing the old words, and FTS5 can check its
+//! index against it. Every change of a message mends its row and its neighbours' rows in the same transaction.
+
+use rusqlite::params;
+use rusqlite::types::Value;
+
+use super::{Message, Role, SPOKEN};
+use crate::lexical::{LexicalHit, LexicalQuery};
+use crate::sql::{Reader, Word, Writer};
+use crate::{AgentId, StoreError, date};
+
+pub(crate) const TEXT_SCHEMA: &str = "
+CREATE VIRTUAL TABLE message_text USING fts5 (
+    text, neighbours, context, tokenize = 'porter unicode61 remove_diacritics 2'
+);
+";
+
+/// Which messages are searched.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MessageFilter {
+    /// Who spoke; anybody when empty.
+    pub roles: Vec<Role>,
+    /// Said at this time or later.
+    pub from_ms: Option<i64>,
+    /// Said before this time.
+    pub to_ms: Option<i64>,
+}
+
+/// A spoken message, as far as its row of words needs it.
+struct Spoken {
+    seq: i64,
+    agent_id: String,
+    content: String,
+    context: String,
+}
+
+impl Reader<'_> {
+    /// The messages of `agent_id` that match an FTS5 expression, best first. `weights` are those of the columns `text`,
+    /// `neighbours` and `context`.
+    ///
+    /// # Errors
+    /// [`StoreError::BadExpression`] when FTS5 does not understand the expression.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "whose, what, among which, how ranked, how many: no two belong together"
+    )]
+    pub fn search_messages_text(
+        &self,
+        agent_id: &AgentId,
+        match_expression: &str,
+        filter: &MessageFilter,
+        weights: [f64; 3],
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        let mut condition = "agent_id = ?".to_owned();
+        let mut values = vec![Value::from(agent_id.to_string())];
+        if !filter.roles.is_empty() {
+            condition.push_str(&format!(" AND role IN ({})", vec!["?"; filter.roles.len()].join(", ")));
+            for role in &filter.roles {
+                values.push(role_word(*role).to_owned().into());
+            }
+        }
+        if let Some(from_ms) = filter.from_ms {
+            condition.push_str(" AND created_at_ms >= ?");
+            values.push(from_ms.into());
+        }
+        if let Some(to_ms) = filter.to_ms {
+            condition.push_str(" AND created_at_ms < ?");
+            values.push(to_ms.into());
+        }
+        self.search_text(LexicalQuery {
+            text_table: "message_text",
+            from: "message_text JOIN messages ON seq = message_text.rowid",
+            condition,
+            values,
+            match_expression,
+            weights,
+            limit,
+        })
+    }
+
+    fn spoken(&self, condition: &str, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
+        let sql = format!(
+            "SELECT seq, agent_id, role, name, created_at_ms, content FROM messages
+             WHERE agent_id = ? AND {SPOKEN} AND {condition} LIMIT 1"
+        );
+        self.first(&sql, params![agent_id, seq], |row| {
+            let speaker = row.get::<_, Option<String>>(3)?;
+            Ok(Spoken {
+                seq: row.get(0)?,
+                agent_id: row.get(1)?,
+                content: row.get(5)?,
+                context: context(speaker.as_deref(), row.get::<_, Word<Role>>(2)?.0, row.get(4)?),
+            })
+        })
+    }
+
+    fn spoken_before(&self, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
+        self.spoken("seq < ? ORDER BY seq DESC", agent_id, seq)
+    }
+
+    fn spoken_after(&self, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
+        self.spoken("seq > ? ORDER BY seq", agent_id, seq)
+    }
+}
+
+impl Writer<'_> {
+    /// Makes the row of `message` and the rows around it say what they should.
+    pub(super) fn index_message(&mut self, message: &Message) -> Result<(), StoreError> {
+        let spoken_role = matches!(message.role, Role::User | Role::Assistant);
+        if !spoken_role || message.content.is_empty() {
+            return Ok(());
+        }
+        match self.spoken("seq = ?", message.agent_id.as_str(), message.seq)? {
+            Some(spoken) => self.write_row(&spoken)?,
+            None => {
+                self.execute("DELETE FROM message_text WHERE rowid = ?", [message.seq])?;
+            }
+        }
+        self.mend_neighbours(&message.agent_id, message.seq)
+    }
+
+    /// Writes the rows of the spoken messages just before and just after `seq`.
+    pub(super) fn mend_neighbours(&mut self, agent_id: &AgentId, seq: i64) -> Result<(), StoreError> {
+        for spoken in [self.spoken_before(agent_id.as_str(), seq)?, self.spoken_after(agent_id.as_str(), seq)?] {
+            if let Some(spoken) = spoken {
+                self.write_row(&spoken)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away the rows of the messages of `agent_id` from `seq` on, before those go to the bin.
+    pub(super) fn unindex_messages_from(&mut self, agent_id: &AgentId, seq: i64) -> Result<(), StoreError> {
+        self.execute(
+            &format!(
+                "DELETE FROM message_text
+                 WHERE rowid IN (SELECT seq FROM messages WHERE agent_id = ? AND {SPOKEN} AND seq >= ?)"
+            ),
+            params![agent_id.as_str(), seq],
+        )?;
+        Ok(())
+    }
+
+    /// Makes `message_text` anew from the messages.
+    pub(crate) fn rebuild_message_text(&mut self) -> Result<(), StoreError> {
+        self.execute_batch("DROP TABLE IF EXISTS message_text;")?;
+        self.execute_batch(TEXT_SCHEMA)?;
+        let agents = self.all("SELECT id FROM agents", [], |row| row.get::<_, String>(0))?;
+        for agent_id in agents {
+            let mut next = self.spoken_after(&agent_id, i64::MIN)?;
+            while let Some(spoken) = next {
+                self.write_row(&spoken)?;
+                next = self.spoken_after(&agent_id, spoken.seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_row(&mut self, spoken: &Spoken) -> Result<(), StoreError> {
+        let before = self.spoken_before(&spoken.agent_id, spoken.seq)?;
+        let after = self.spoken_after(&spoken.agent_id, spoken.seq)?;
+        let neighbours: Vec<&str> = before.iter().chain(&after).map(|spoken| spoken.content.as_str()).collect();
+        self.execute(
+            "INSERT OR REPLACE INTO message_text (rowid, text, neighbours, context) VALUES (?, ?, ?, ?)",
+            params![spoken.seq, spoken.content, neighbours.join("\n"), spoken.context],
+        )?;
+        Ok(())
+    }
+}
+
+fn context(speaker: Option<&str>, role: Role, said_at_ms: i64) -> String {
+    format!("{} {}", speaker.unwrap_or(role_word(role)), date::day_in_words(said_at_ms))
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
+}

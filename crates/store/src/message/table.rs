@@ -1,0 +1,258 @@
+//! The table of messages and the queries over it, but for the search by words.
+
+use std::sync::LazyLock;
+
+use rusqlite::{Row, params};
+
+use super::{Message, NewMessage};
+use crate::sql::{Json, Reader, Word, Writer, row_limit};
+use crate::{AgentId, MessageId, StepId, StoreError, TurnId};
+
+/// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
+pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
+
+pub(crate) static SCHEMA: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "
+CREATE TABLE messages (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT NOT NULL UNIQUE,
+    agent_id      TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    role          TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    deleted_at_ms INTEGER,
+    turn_id       TEXT,
+    step_id       TEXT,
+    tool_call_id  TEXT,
+    name          TEXT,
+    tool_status   TEXT,
+    content       TEXT NOT NULL,
+    thoughts      TEXT,
+    tool_calls    TEXT
+) STRICT;
+CREATE INDEX messages_of_agent ON messages (agent_id, seq) WHERE deleted_at_ms IS NULL;
+CREATE INDEX messages_spoken ON messages (agent_id, seq) WHERE {SPOKEN};
+CREATE INDEX messages_of_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
+CREATE INDEX messages_in_bin ON messages (agent_id, seq) WHERE deleted_at_ms IS NOT NULL;
+"
+    )
+});
+
+fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId(row.get("id")?),
+        seq: row.get("seq")?,
+        agent_id: AgentId(row.get("agent_id")?),
+        turn_id: row.get::<_, Option<String>>("turn_id")?.map(TurnId),
+        step_id: row.get::<_, Option<String>>("step_id")?.map(StepId),
+        role: row.get::<_, Word<_>>("role")?.0,
+        content: row.get("content")?,
+        thoughts: row.get("thoughts")?,
+        tool_calls: row.get::<_, Option<Json<_>>>("tool_calls")?.map(|calls| calls.0).unwrap_or_default(),
+        tool_call_id: row.get("tool_call_id")?,
+        name: row.get("name")?,
+        tool_status: row.get::<_, Option<Word<_>>>("tool_status")?.map(|status| status.0),
+        created_at_ms: row.get("created_at_ms")?,
+        deleted_at_ms: row.get("deleted_at_ms")?,
+    })
+}
+
+impl Reader<'_> {
+    /// The message called `id`, in the bin or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        self.first("SELECT * FROM messages WHERE id = ?", [id.as_str()], of_row)
+    }
+
+    /// The last `limit` messages of `agent_id` before `before_seq` (or the very last), oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn messages_before(
+        &self,
+        agent_id: &AgentId,
+        before_seq: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.before("deleted_at_ms IS NULL", agent_id, before_seq.unwrap_or(i64::MAX), limit)
+    }
+
+    /// The first `limit` messages of `agent_id` after `after_seq`, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn messages_after(&self, agent_id: &AgentId, after_seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        self.after("deleted_at_ms IS NULL", agent_id, after_seq, limit)
+    }
+
+    /// The messages in the window of `agent_id`, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn window_messages(&self, agent_id: &AgentId) -> Result<Vec<Message>, StoreError> {
+        self.all(
+            "SELECT * FROM messages WHERE agent_id = ?1 AND deleted_at_ms IS NULL
+             AND seq >= (SELECT window_start_seq FROM agents WHERE id = ?1) ORDER BY seq",
+            [agent_id.as_str()],
+            of_row,
+        )
+    }
+
+    /// The messages of a turn that are not in the bin, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn messages_of_turn(&self, turn_id: &TurnId) -> Result<Vec<Message>, StoreError> {
+        self.all(
+            "SELECT * FROM messages WHERE turn_id = ? AND deleted_at_ms IS NULL ORDER BY seq",
+            [turn_id.as_str()],
+            of_row,
+        )
+    }
+
+    /// How many messages of `agent_id` are not in the bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_messages(&self, agent_id: &AgentId) -> Result<usize, StoreError> {
+        self.count("SELECT COUNT(*) FROM messages WHERE agent_id = ? AND deleted_at_ms IS NULL", [agent_id.as_str()])
+    }
+
+    /// The last message of `agent_id` that is not in the bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_message(&self, agent_id: &AgentId) -> Result<Option<Message>, StoreError> {
+        Ok(self.messages_before(agent_id, None, 1)?.pop())
+    }
+
+    /// The messages of those numbers, in that order; those that are not there, or in the bin, are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn messages_by_seq(&self, seqs: &[i64]) -> Result<Vec<Message>, StoreError> {
+        let sql = "SELECT * FROM messages WHERE seq = ? AND deleted_at_ms IS NULL";
+        seqs.iter().filter_map(|seq| self.first(sql, [seq], of_row).transpose()).collect()
+    }
+
+    /// The `n` messages said before and the `n` said after message `seq` of `agent_id`, both oldest first: what the
+    /// user and the assistant said, without tool results and alerts.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn neighbours(
+        &self,
+        agent_id: &AgentId,
+        seq: i64,
+        n: usize,
+    ) -> Result<(Vec<Message>, Vec<Message>), StoreError> {
+        Ok((self.before(SPOKEN, agent_id, seq, n)?, self.after(SPOKEN, agent_id, seq, n)?))
+    }
+
+    fn before(&self, condition: &str, agent: &AgentId, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let sql =
+            format!("SELECT * FROM messages WHERE agent_id = ? AND {condition} AND seq < ? ORDER BY seq DESC LIMIT ?");
+        let mut messages = self.all(&sql, params![agent.as_str(), seq, row_limit(limit)], of_row)?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    fn after(&self, condition: &str, agent: &AgentId, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let sql = format!("SELECT * FROM messages WHERE agent_id = ? AND {condition} AND seq > ? ORDER BY seq LIMIT ?");
+        self.all(&sql, params![agent.as_str(), seq, row_limit(limit)], of_row)
+    }
+}
+
+impl Writer<'_> {
+    /// Records a message as the last of its agent.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.
+    pub fn append_message(&mut self, message: &NewMessage) -> Result<Message, StoreError> {
+        let NewMessage {
+            id,
+            agent_id,
+            turn_id,
+            step_id,
+            role,
+            content,
+            thoughts,
+            tool_calls,
+            tool_call_id,
+            name,
+            tool_status,
+            created_at_ms,
+        } = message.clone();
+        let seq = self.insert(
+            ("message", id.as_str()),
+            ("agent", agent_id.as_str()),
+            "INSERT INTO messages (id, agent_id, role, created_at_ms, turn_id, step_id, tool_call_id, name,
+                                   tool_status, content, thoughts, tool_calls)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                id.as_str(),
+                agent_id.as_str(),
+                Word(role),
+                created_at_ms,
+                turn_id.as_ref().map(TurnId::as_str),
+                step_id.as_ref().map(StepId::as_str),
+                tool_call_id,
+                name,
+                tool_status.map(Word),
+                content,
+                thoughts,
+                (!tool_calls.is_empty()).then_some(Json(&tool_calls)),
+            ],
+        )?;
+        let message = Message {
+            id,
+            seq,
+            agent_id,
+            turn_id,
+            step_id,
+            role,
+            content,
+            thoughts,
+            tool_calls,
+            tool_call_id,
+            name,
+            tool_status,
+            created_at_ms,
+            deleted_at_ms: None,
+        };
+        self.index_message(&message)?;
+        Ok(message)
+    }
+
+    /// Moves a message to the bin (with the time) or back (with `None`).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such message.
+    pub fn set_message_deleted(&mut self, id: &MessageId, at_ms: Option<i64>) -> Result<(), StoreError> {
+        self.change(
+            ("message", id.as_str()),
+            "UPDATE messages SET deleted_at_ms = ? WHERE id = ?",
+            params![at_ms, id.as_str()],
+        )?;
+        match self.message(id)? {
+            Some(message) => self.index_message(&message),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves the messages of `agent_id` from `seq` on to the bin and says how many those were.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn delete_messages_from(&mut self, agent_id: &AgentId, seq: i64, at_ms: i64) -> Result<usize, StoreError> {
+        self.unindex_messages_from(agent_id, seq)?;
+        let deleted = self.execute(
+            "UPDATE messages SET deleted_at_ms = ? WHERE agent_id = ? AND seq >= ? AND deleted_at_ms IS NULL",
+            params![at_ms, agent_id.as_str(), seq],
+        )?;
+        self.mend_neighbours(agent_id, seq)?;
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,47 @@
+//! The numbered steps that bring a database to the schema of this program, forward only. All that are missing are done
+//! in one transaction, together with the number itself (`user_version`), so that a database always has exactly the
+//! schema that it claims. A step that was ever released is never edited: a change is a new step.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::{agent, block, message, passage, setting, summary, turn, vector};
+
+/// "RSDT": tells a database of Resident from any other SQLite file.
+pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
+
+/// The newest schema that this program knows.
+pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Each takes a database to the schema of its place, counted from 1.
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create];
+
+/// Brings a database from the schema `found` to [`NEWEST`].
+pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (number, migration) in (1..).zip(MIGRATIONS) {
+        if number > found {
+            migration(&transaction)?;
+        }
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", NEWEST)?;
+    transaction.commit()
+}
+
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    for schema in [
+        agent::SCHEMA,
+        &block::SCHEMA,
+        turn::SCHEMA,
+        &message::SCHEMA,
+        message::TEXT_SCHEMA,
+        &passage::SCHEMA,
+        passage::TEXT_SCHEMA,
+        summary::SCHEMA,
+        vector::SCHEMA,
+        setting::SCHEMA,
+    ] {
+        connection.execute_batch(schema)?;
+    }
+    Ok(())
+}

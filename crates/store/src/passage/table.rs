@@ -1,0 +1,213 @@
+//! The tables of passages, their tags and revisions, and what can be read from them.
+
+use std::sync::LazyLock;
+
+use rusqlite::{Row, params, params_from_iter};
+
+use super::{Passage, PassageFilter, PassageRevision};
+use crate::sql::{Json, Reader, row_limit};
+use crate::{AgentId, PassageId, Provenance, StoreError, TurnId, provenance};
+
+pub(crate) static SCHEMA: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "
+CREATE TABLE passages (
+    key             INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              TEXT NOT NULL UNIQUE,
+    agent_id        TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    created_at_ms   INTEGER NOT NULL,
+    updated_at_ms   INTEGER NOT NULL,
+    deleted_at_ms   INTEGER,
+    valid_from_ms   INTEGER,
+    valid_to_ms     INTEGER,
+    superseded_by   TEXT REFERENCES passages (id) ON DELETE SET NULL CHECK (superseded_by <> id),
+    {0},
+    document        TEXT,
+    text            TEXT NOT NULL
+) STRICT;
+CREATE INDEX passages_of_agent ON passages (agent_id, created_at_ms, key) WHERE deleted_at_ms IS NULL;
+CREATE INDEX passages_in_bin ON passages (agent_id, created_at_ms, key) WHERE deleted_at_ms IS NOT NULL;
+CREATE INDEX passages_of_turn ON passages (turn_id) WHERE turn_id IS NOT NULL;
+CREATE INDEX passages_superseded ON passages (superseded_by) WHERE superseded_by IS NOT NULL;
+
+CREATE TABLE passage_tags (
+    key      INTEGER NOT NULL REFERENCES passages (key) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    agent_id TEXT NOT NULL,
+    tag      TEXT NOT NULL,
+    PRIMARY KEY (key, position),
+    UNIQUE (agent_id, tag, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE passage_revisions (
+    passage_id      TEXT NOT NULL REFERENCES passages (id) ON DELETE CASCADE,
+    number          INTEGER NOT NULL CHECK (number >= 1),
+    after           TEXT NOT NULL,
+    tags            TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL,
+    {0},
+    PRIMARY KEY (passage_id, number)
+) STRICT;
+",
+        provenance::COLUMNS
+    )
+});
+
+/// A passage as its row has it, without its tags.
+fn of_row(row: &Row<'_>) -> rusqlite::Result<(i64, Passage)> {
+    let passage = Passage {
+        id: PassageId(row.get("id")?),
+        agent_id: AgentId(row.get("agent_id")?),
+        text: row.get("text")?,
+        tags: Vec::new(),
+        provenance: Provenance::of_row(row)?,
+        document: row.get("document")?,
+        valid_from_ms: row.get("valid_from_ms")?,
+        valid_to_ms: row.get("valid_to_ms")?,
+        superseded_by: row.get::<_, Option<String>>("superseded_by")?.map(PassageId),
+        created_at_ms: row.get("created_at_ms")?,
+        updated_at_ms: row.get("updated_at_ms")?,
+        deleted_at_ms: row.get("deleted_at_ms")?,
+    };
+    Ok((row.get("key")?, passage))
+}
+
+fn revision_of_row(row: &Row<'_>) -> rusqlite::Result<PassageRevision> {
+    Ok(PassageRevision {
+        passage_id: PassageId(row.get("passage_id")?),
+        number: row.get("number")?,
+        before: row.get("before")?,
+        after: row.get("after")?,
+        tags: row.get::<_, Json<_>>("tags")?.0,
+        provenance: Provenance::of_row(row)?,
+        created_at_ms: row.get("created_at_ms")?,
+    })
+}
+
+impl Reader<'_> {
+    /// The passage called `id`, in the bin or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passage(&self, id: &PassageId) -> Result<Option<Passage>, StoreError> {
+        Ok(self.keyed_passage(id)?.map(|(_, passage)| passage))
+    }
+
+    /// The passages in those rows, in that order, each with its row; also those in the bin. Rows that are not there are
+    /// left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages_by_rowid(&self, rowids: &[i64]) -> Result<Vec<(i64, Passage)>, StoreError> {
+        let mut passages = Vec::with_capacity(rowids.len());
+        for rowid in rowids {
+            if let Some(found) = self.first("SELECT * FROM passages WHERE key = ?", [rowid], of_row)? {
+                passages.push(self.with_tags(found)?);
+            }
+        }
+        Ok(passages)
+    }
+
+    /// The part of the passages meant by `filter` that it asks for, and how many there are in all.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages(&self, filter: &PassageFilter) -> Result<(Vec<Passage>, usize), StoreError> {
+        let (condition, mut values) = filter.condition();
+        let total =
+            self.count(&format!("SELECT COUNT(*) FROM passages WHERE {condition}"), params_from_iter(values.clone()))?;
+        values.extend([row_limit(filter.limit).into(), row_limit(filter.offset).into()]);
+        // The rows of the part are found through an index first, so that a far offset reads no long text on its way.
+        let rowids = self.all(
+            &format!("SELECT key FROM passages WHERE {condition} ORDER BY {} LIMIT ? OFFSET ?", filter.order()),
+            params_from_iter(values),
+            |row| row.get(0),
+        )?;
+        let passages = self.passages_by_rowid(&rowids)?;
+        Ok((passages.into_iter().map(|(_, passage)| passage).collect(), total))
+    }
+
+    /// The rows of all passages meant by `filter`, whatever part of them it asks for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passage_rowids(&self, filter: &PassageFilter) -> Result<Vec<i64>, StoreError> {
+        let (condition, values) = filter.condition();
+        self.all(
+            &format!("SELECT key FROM passages WHERE {condition} ORDER BY {}", filter.order()),
+            params_from_iter(values),
+            |row| row.get(0),
+        )
+    }
+
+    /// The revisions of a passage, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passage_revisions(&self, id: &PassageId) -> Result<Vec<PassageRevision>, StoreError> {
+        self.all(
+            "SELECT r.*, p.after AS before FROM passage_revisions r
+             LEFT JOIN passage_revisions p ON p.passage_id = r.passage_id AND p.number = r.number - 1
+             WHERE r.passage_id = ? ORDER BY r.number DESC",
+            [id.as_str()],
+            revision_of_row,
+        )
+    }
+
+    /// The passages that were saved in `turns`, turn by turn, in the order in which they were saved; also those in the
+    /// bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages_of_turns(&self, turns: &[TurnId]) -> Result<Vec<Passage>, StoreError> {
+        let mut passages = Vec::new();
+        for turn in turns {
+            let found = self.all("SELECT * FROM passages WHERE turn_id = ? ORDER BY key", [turn.as_str()], of_row)?;
+            for passage in found {
+                passages.push(self.with_tags(passage)?.1);
+            }
+        }
+        Ok(passages)
+    }
+
+    /// The tags of `agent_id`'s passages with how many passages have each, the most used first; without the bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn tag_counts(&self, agent_id: &AgentId) -> Result<Vec<(String, usize)>, StoreError> {
+        // Counted in the index of tags alone, less the few that the bin has.
+        self.all(
+            "WITH binned AS (
+                 SELECT tag, COUNT(*) AS passages FROM passages JOIN passage_tags USING (key)
+                 WHERE passages.agent_id = ?1 AND deleted_at_ms IS NOT NULL GROUP BY tag
+             ), counted AS (
+                 SELECT tag, COUNT(*) AS passages FROM passage_tags WHERE agent_id = ?1 GROUP BY tag
+             )
+             SELECT tag, counted.passages - COALESCE(binned.passages, 0) AS live
+             FROM counted LEFT JOIN binned USING (tag) WHERE live > 0 ORDER BY live DESC, tag",
+            [agent_id.as_str()],
+            |row| Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default())),
+        )
+    }
+
+    /// How many passages of `agent_id` are not in the bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_passages(&self, agent_id: &AgentId) -> Result<usize, StoreError> {
+        self.count("SELECT COUNT(*) FROM passages WHERE agent_id = ? AND deleted_at_ms IS NULL", [agent_id.as_str()])
+    }
+
+    /// The passage called `id` with its row.
+    pub(super) fn keyed_passage(&self, id: &PassageId) -> Result<Option<(i64, Passage)>, StoreError> {
+        self.first("SELECT * FROM passages WHERE id = ?", [id.as_str()], of_row)?
+            .map(|passage| self.with_tags(passage))
+            .transpose()
+    }
+
+    fn with_tags(&self, (key, mut passage): (i64, Passage)) -> Result<(i64, Passage), StoreError> {
+        passage.tags =
+            self.all("SELECT tag FROM passage_tags WHERE key = ? ORDER BY position", params![key], |row| row.get(0))?;
+        Ok((key, passage))
+    }
+}

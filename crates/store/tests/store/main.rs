@@ -1,0 +1,4 @@
+//! What the store promises, through a real file.
+
+mod agents;
+mod support;
