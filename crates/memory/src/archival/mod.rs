@@ -1,0 +1,174 @@
+//! Archival memory: the edits of passages, each inside a transaction of the caller. Searching is in `search`.
+//!
+//! A fact that changed is superseded, not overwritten: the old passage keeps its text and gets an end of validity, so
+//! that "what was true then" has an answer.
+
+mod chunk;
+
+use resident_store::{Passage, PassageId, Writer};
+
+use self::chunk::chunks;
+use crate::{MemoryError, clean, core::EditContext};
+
+/// What is to be saved.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewPassages {
+    /// The text; a long one is cut into several passages.
+    pub text: String,
+    /// Tags for each of them.
+    pub tags: Vec<String>,
+    /// The document that the text is.
+    pub document: Option<String>,
+    /// From when it is true, where that is known.
+    pub valid_from_ms: Option<i64>,
+}
+
+/// Saves a text, in several passages where it is long, and returns them in its order.
+///
+/// # Errors
+/// When the text is empty.
+pub fn insert(w: &mut Writer<'_>, edit: &EditContext<'_>, new: NewPassages) -> Result<Vec<Passage>, MemoryError> {
+    let NewPassages { text, tags, document, valid_from_ms } = new;
+    let text = clean(&text);
+    let tags = normal_tags(&tags);
+    let mut saved = Vec::new();
+    for piece in chunks(&text) {
+        let passage = Passage {
+            document: document.clone(),
+            valid_from_ms,
+            ..blank_passage(edit, piece.to_owned(), tags.clone())
+        };
+        w.insert_passage(&passage)?;
+        saved.push(passage);
+    }
+    if saved.is_empty() {
+        return Err(MemoryError::EmptyArgument { argument: "content" });
+    }
+    Ok(saved)
+}
+
+/// Changes text or tags of a passage; what is `None` stays.
+///
+/// # Errors
+/// When the passage is unknown or its new text empty.
+pub fn edit(
+    w: &mut Writer<'_>,
+    edit: &EditContext<'_>,
+    id: &PassageId,
+    text: Option<&str>,
+    tags: Option<&[String]>,
+) -> Result<Passage, MemoryError> {
+    let mut passage = known(w, edit, id)?;
+    if let Some(text) = text {
+        passage.text = nonempty(text)?;
+    }
+    if let Some(tags) = tags {
+        passage.tags = normal_tags(tags);
+    }
+    w.update_passage(id, &passage.text, &passage.tags, edit.provenance, edit.now_ms)?;
+    passage.updated_at_ms = edit.now_ms;
+    Ok(passage)
+}
+
+/// Moves passages to the bin and returns them.
+///
+/// # Errors
+/// When one of them is unknown.
+pub fn delete(w: &mut Writer<'_>, edit: &EditContext<'_>, ids: &[PassageId]) -> Result<Vec<Passage>, MemoryError> {
+    set_deleted(w, edit, ids, Some(edit.now_ms))
+}
+
+/// Brings passages back from the bin and returns them.
+///
+/// # Errors
+/// When one of them is unknown.
+pub fn restore(w: &mut Writer<'_>, edit: &EditContext<'_>, ids: &[PassageId]) -> Result<Vec<Passage>, MemoryError> {
+    set_deleted(w, edit, ids, None)
+}
+
+/// Saves a new fact in the place of an old one, which stays, valid until now. Without tags it takes the old one's.
+///
+/// # Errors
+/// When the old passage is unknown or has a successor already, or the new text is empty.
+pub fn supersede(
+    w: &mut Writer<'_>,
+    edit: &EditContext<'_>,
+    old: &PassageId,
+    new_text: &str,
+    tags: &[String],
+) -> Result<Passage, MemoryError> {
+    let old = known(w, edit, old)?;
+    if let Some(by) = old.superseded_by {
+        return Err(MemoryError::AlreadySuperseded { id: old.id, by });
+    }
+    let tags = if tags.is_empty() { old.tags } else { normal_tags(tags) };
+    let new = Passage { valid_from_ms: Some(edit.now_ms), ..blank_passage(edit, nonempty(new_text)?, tags) };
+    w.insert_passage(&new)?;
+    w.supersede_passage(&old.id, &new.id, edit.now_ms)?;
+    Ok(new)
+}
+
+fn set_deleted(
+    w: &mut Writer<'_>,
+    edit: &EditContext<'_>,
+    ids: &[PassageId],
+    deleted_at_ms: Option<i64>,
+) -> Result<Vec<Passage>, MemoryError> {
+    ids.iter()
+        .map(|id| {
+            let passage = own(w, edit, id)?;
+            w.set_passage_deleted(id, deleted_at_ms)?;
+            Ok(Passage { deleted_at_ms, ..passage })
+        })
+        .collect()
+}
+
+/// The passage in the archive of the agent, in the bin or not.
+fn own(w: &Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Passage, MemoryError> {
+    w.passage(id)?
+        .filter(|passage| passage.agent_id == *edit.agent_id)
+        .ok_or_else(|| MemoryError::UnknownPassage { id: id.clone() })
+}
+
+/// The passage in the archive of the agent, not in the bin.
+fn known(w: &Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Passage, MemoryError> {
+    let passage = own(w, edit, id)?;
+    if passage.deleted_at_ms.is_some() {
+        return Err(MemoryError::UnknownPassage { id: id.clone() });
+    }
+    Ok(passage)
+}
+
+fn blank_passage(edit: &EditContext<'_>, text: String, tags: Vec<String>) -> Passage {
+    Passage {
+        id: PassageId::new(),
+        agent_id: edit.agent_id.clone(),
+        text,
+        tags,
+        provenance: edit.provenance.clone(),
+        document: None,
+        valid_from_ms: None,
+        valid_to_ms: None,
+        superseded_by: None,
+        created_at_ms: edit.now_ms,
+        updated_at_ms: edit.now_ms,
+        deleted_at_ms: None,
+    }
+}
+
+fn nonempty(text: &str) -> Result<String, MemoryError> {
+    let text = clean(text).trim().to_owned();
+    if text.is_empty() { Err(MemoryError::EmptyArgument { argument: "content" }) } else { Ok(text) }
+}
+
+/// Tags without surrounding or repeated white space, empty ones and duplicates, in the order given.
+fn normal_tags(tags: &[String]) -> Vec<String> {
+    let mut normal: Vec<String> = Vec::new();
+    for tag in tags {
+        let tag = clean(tag).split_whitespace().collect::<Vec<_>>().join(" ");
+        if !tag.is_empty() && !normal.contains(&tag) {
+            normal.push(tag);
+        }
+    }
+    normal
+}

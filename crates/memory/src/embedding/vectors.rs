@@ -1,0 +1,123 @@
+//! The vectors of one embedder in memory: an index for each agent and kind of memory, read from the store at its first
+//! search and kept up to date as vectors are written.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use resident_index::{FlatIndex, Hit, IndexError};
+use resident_store::{AgentId, Store, StoreError, VectorOwner};
+
+use crate::{EmbedError, Embedder, MemoryError};
+
+/// An embedder is shown only so many bytes of a text. Those that run here read about a thousand characters, remote ones
+/// more; what comes after the first pages of a pasted text does not make it easier to find.
+const LONGEST_TEXT: usize = 8_192;
+
+type Indexes = HashMap<(AgentId, VectorOwner), FlatIndex>;
+
+/// An embedder and the vectors that it made.
+pub(crate) struct Vectors {
+    embedder: Arc<dyn Embedder>,
+    indexes: RwLock<Indexes>,
+}
+
+impl Vectors {
+    pub(crate) fn new(embedder: Arc<dyn Embedder>) -> Self {
+        Self { embedder, indexes: RwLock::default() }
+    }
+
+    pub(crate) fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.embedder
+    }
+
+    /// One checked unit vector for each text.
+    pub(crate) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let texts: Vec<&str> = texts.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_TEXT)]).collect();
+        let mut vectors = self.embedder.embed(&texts)?;
+        if vectors.len() != texts.len() {
+            return Err(self.broken(format!("it made {} vectors of {} texts", vectors.len(), texts.len())));
+        }
+        for vector in &mut vectors {
+            if vector.len() != self.embedder.dimension() || vector.iter().any(|component| !component.is_finite()) {
+                let message = format!("it made a vector that is not {} finite numbers", self.embedder.dimension());
+                return Err(self.broken(message));
+            }
+            make_unit(vector);
+        }
+        Ok(vectors)
+    }
+
+    /// The `k` vectors nearest to `query` among those of `agent` whose key passes `filter`.
+    pub(crate) fn nearest(
+        &self,
+        store: &Store,
+        (agent, owner): (&AgentId, VectorOwner),
+        query: &[f32],
+        k: usize,
+        filter: &dyn Fn(i64) -> bool,
+    ) -> Result<Vec<Hit>, MemoryError> {
+        let place = (agent.clone(), owner);
+        let search = |indexes: &Indexes| indexes.get(&place).map(|index| index.search(query, k, filter));
+        let found = search(&self.indexes.read().unwrap_or_else(PoisonError::into_inner));
+        let found = match found {
+            Some(found) => found,
+            None => {
+                self.load(store, &place)?;
+                search(&self.indexes.read().unwrap_or_else(PoisonError::into_inner)).unwrap_or_else(|| Ok(Vec::new()))
+            }
+        };
+        Ok(found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a query could not be compared with the stored vectors");
+            Vec::new()
+        }))
+    }
+
+    /// Takes over vectors that are in the store now. Indexes that were never searched read them later.
+    pub(crate) fn add(&self, written: Vec<(AgentId, VectorOwner, i64, Vec<f32>)>) {
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        for (agent, owner, key, vector) in written {
+            if let Some(index) = indexes.get_mut(&(agent, owner)) {
+                keep(index, key, &vector);
+            }
+        }
+    }
+
+    /// Reads the vectors of one index. The lock is held from before the snapshot until the index is in its place, so
+    /// that vectors written meanwhile are either in the snapshot or added after it.
+    fn load(&self, store: &Store, place: &(AgentId, VectorOwner)) -> Result<(), MemoryError> {
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        if indexes.contains_key(place) {
+            return Ok(());
+        }
+        let (agent, owner) = place;
+        let stored = store.read(|r| Ok::<_, StoreError>(r.vectors_of(agent, *owner, self.embedder.id())?))?;
+        let mut index = FlatIndex::new(self.embedder.dimension());
+        index.reserve(stored.len());
+        for (key, vector) in stored {
+            keep(&mut index, key, &vector);
+        }
+        indexes.insert(place.clone(), index);
+        Ok(())
+    }
+
+    fn broken(&self, message: String) -> EmbedError {
+        EmbedError { embedder: self.embedder.id().to_owned(), message, transient: false }
+    }
+}
+
+fn keep(index: &mut FlatIndex, key: i64, vector: &[f32]) {
+    let kept: Result<(), IndexError> = index.insert(key, vector);
+    if let Err(error) = kept {
+        tracing::warn!(key, %error, "a stored vector is left out of the search by meaning");
+    }
+}
+
+/// Scales a vector to length 1; the zero vector stays.
+fn make_unit(vector: &mut [f32]) {
+    let length = resident_index::dot(vector, vector).sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|component| *component /= length);
+    }
+}

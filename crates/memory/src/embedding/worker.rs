@@ -1,0 +1,277 @@
+//! The background thread that embeds what has no vector of the current embedder yet.
+//!
+//! What is left to do is asked from the store each time, so the work resumes where it was when the program, or the
+//! embedder, was changed. The thread computes outside of any transaction, and writes a batch only where the texts are
+//! still those that it read. It stops between two steps; a computation that runs then is abandoned, not waited for.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use resident_store::{AgentId, Store, StoreError, StoredVector, Unembedded, VectorOwner};
+
+use super::vectors::Vectors;
+use crate::MemoryError;
+
+/// Texts embedded at once: candle embeds a third more texts a second in batches of 32 than one by one, and larger
+/// batches gain little more.
+const BATCH: usize = 32;
+
+/// How long to wait after a failure that may pass by itself; doubled each time up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Is told how many texts are left.
+pub(crate) type OnProgress = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// Stops its thread when it is dropped.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Weak, so that a computation that outlives the worker does not keep the profile open.
+    store: Weak<Store>,
+    vectors: Arc<Vectors>,
+    on_progress: OnProgress,
+    signal: Mutex<Signal>,
+    changed: Condvar,
+    /// Held while the thread uses the store; true once it may not any more.
+    closed: Mutex<bool>,
+}
+
+#[derive(Default)]
+struct Signal {
+    stopped: bool,
+    /// Something was written since the thread last looked.
+    written: bool,
+    /// Batches written so far.
+    batches: u64,
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub(crate) fn start(store: &Arc<Store>, vectors: Arc<Vectors>, on_progress: OnProgress) -> Self {
+        let shared = Arc::new(Shared {
+            store: Arc::downgrade(store),
+            vectors,
+            on_progress,
+            signal: Mutex::default(),
+            changed: Condvar::new(),
+            closed: Mutex::new(false),
+        });
+        let work = Arc::clone(&shared);
+        let started = thread::Builder::new().name("resident-embedding".to_owned()).spawn(move || work.run());
+        if let Err(error) = started {
+            tracing::error!(%error, "could not start the embedding thread: memories are found by their words only");
+        }
+        Self { shared }
+    }
+
+    /// Tells the thread that something may be there to embed.
+    pub(crate) fn notify(&self) {
+        self.shared.lock_signal().written = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits for the thread without keeping it.
+    pub(crate) fn waiter(&self) -> Waiter {
+        Waiter(Arc::clone(&self.shared))
+    }
+}
+
+/// Waits for the work of a [`Worker`].
+pub(crate) struct Waiter(Arc<Shared>);
+
+impl Waiter {
+    /// Waits until nothing is left to embed; whether that came true in time.
+    pub(crate) fn until_done(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let batches = self.0.lock_signal().batches;
+            if let Some(Ok(0)) = self.0.with_store(|store| self.0.remaining(store)) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let progressed =
+                self.0.changed.wait_timeout_while(self.0.lock_signal(), left, |signal| signal.batches == batches);
+            drop(progressed);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.lock_signal().stopped = true;
+        self.shared.changed.notify_all();
+        *self.shared.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+/// What the thread does next.
+enum Next {
+    /// These texts are to be embedded.
+    Batch(Vec<Unembedded>),
+    /// Nothing is left.
+    Nothing,
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut skipped = HashSet::new();
+        let mut pause = FIRST_PAUSE;
+        let mut remaining = 0;
+        let mut tidied = false;
+        while !self.lock_signal().stopped {
+            let Some(next) = self.with_store(|store| self.next(store, &skipped)) else { return };
+            let outcome = match next {
+                Ok(Next::Nothing) => {
+                    remaining = 0;
+                    if !tidied {
+                        tidied = self.with_store(|store| self.drop_other_vectors(store)).is_some();
+                    }
+                    (self.on_progress)(0);
+                    self.wait_for_writes();
+                    continue;
+                }
+                Ok(Next::Batch(batch)) => {
+                    if remaining < batch.len() {
+                        remaining = self.with_store(|store| self.remaining(store).unwrap_or(0)).unwrap_or(0);
+                    }
+                    self.embed(&batch, &mut skipped).map(|()| batch.len())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            match outcome {
+                Ok(done) => {
+                    pause = FIRST_PAUSE;
+                    remaining = remaining.saturating_sub(done);
+                    (self.on_progress)(remaining);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, pause_ms = pause.as_millis(), "embedding failed and will be tried again");
+                    self.rest(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Embeds a batch and writes it. A text that the embedder refuses while it takes others goes to `skipped`, where it
+    /// waits for the next start instead of holding up the rest.
+    fn embed(&self, batch: &[Unembedded], skipped: &mut HashSet<(VectorOwner, i64)>) -> Result<(), String> {
+        let texts: Vec<&str> = batch.iter().map(|unembedded| unembedded.text.as_str()).collect();
+        let together = self.vectors.embed(&texts);
+        let embedded: Vec<(&Unembedded, Vec<f32>)> = match together {
+            Ok(vectors) => batch.iter().zip(vectors).collect(),
+            Err(error) if error.transient || batch.len() == 1 => return Err(error.to_string()),
+            Err(error) => {
+                let one_by_one: Vec<_> = batch
+                    .iter()
+                    .map(|one| (one, self.vectors.embed(&[&one.text]).ok().and_then(|mut v| v.pop())))
+                    .collect();
+                let (taken, refused): (Vec<_>, Vec<_>) =
+                    one_by_one.into_iter().partition(|(_, vector)| vector.is_some());
+                if taken.is_empty() {
+                    return Err(error.to_string());
+                }
+                for (one, _) in refused {
+                    tracing::warn!(owner = ?one.owner, key = one.key, %error, "a text could not be embedded");
+                    skipped.insert((one.owner, one.key));
+                }
+                taken.into_iter().filter_map(|(one, vector)| Some((one, vector?))).collect()
+            }
+        };
+        match self.with_store(|store| self.save(store, embedded)) {
+            Some(Err(error)) => Err(error.to_string()),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    fn next(&self, store: &Store, skipped: &HashSet<(VectorOwner, i64)>) -> Result<Next, StoreError> {
+        let mut batch = store.read(|r| r.unembedded(self.vectors.embedder().id(), BATCH + skipped.len()))?;
+        batch.retain(|unembedded| !skipped.contains(&(unembedded.owner, unembedded.key)));
+        batch.truncate(BATCH);
+        Ok(if batch.is_empty() { Next::Nothing } else { Next::Batch(batch) })
+    }
+
+    fn remaining(&self, store: &Store) -> Result<usize, StoreError> {
+        store.read(|r| r.count_unembedded(self.vectors.embedder().id()))
+    }
+
+    /// Vectors of other embedders have no use once this one has made all of its own.
+    fn drop_other_vectors(&self, store: &Store) {
+        if let Err(error) = store.write(|w| w.drop_vectors_except(self.vectors.embedder().id())) {
+            tracing::warn!(%error, "vectors of an earlier embedder could not be dropped");
+        }
+    }
+
+    /// Writes the vectors of texts that have not changed since they were read, to the store and then to the indexes.
+    fn save(&self, store: &Store, embedded: Vec<(&Unembedded, Vec<f32>)>) -> Result<(), MemoryError> {
+        let written = store.write(|w| {
+            let now = current_texts(w, &embedded)?;
+            let mut written = Vec::with_capacity(embedded.len());
+            let mut rows = Vec::with_capacity(embedded.len());
+            for (unembedded, vector) in embedded {
+                let place = (unembedded.owner, unembedded.key);
+                if let Some((agent, _)) = now.get(&place).filter(|(_, text)| *text == unembedded.text) {
+                    rows.push(StoredVector { owner: place.0, key: place.1, vector: vector.clone() });
+                    written.push((agent.clone(), place.0, place.1, vector));
+                }
+            }
+            w.put_vectors(self.vectors.embedder().id(), &rows)?;
+            Ok::<_, MemoryError>(written)
+        })?;
+        self.vectors.add(written);
+        self.lock_signal().batches += 1;
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// What `use_store` makes of the store; `None` when the worker was stopped or the store is gone.
+    fn with_store<T>(&self, use_store: impl FnOnce(&Store) -> T) -> Option<T> {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return None;
+        }
+        let store = self.store.upgrade()?;
+        Some(use_store(&store))
+    }
+
+    fn wait_for_writes(&self) {
+        let signal = self.lock_signal();
+        let mut signal = self
+            .changed
+            .wait_while(signal, |signal| !signal.written && !signal.stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        signal.written = false;
+    }
+
+    /// Waits for `pause`, or until the worker is stopped.
+    fn rest(&self, pause: Duration) {
+        let rested = self.changed.wait_timeout_while(self.lock_signal(), pause, |signal| !signal.stopped);
+        drop(rested);
+    }
+
+    fn lock_signal(&self) -> MutexGuard<'_, Signal> {
+        self.signal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Texts = HashMap<(VectorOwner, i64), (AgentId, String)>;
+
+/// The agent and the text of today of everything that was embedded and is still there.
+fn current_texts(w: &resident_store::Writer<'_>, embedded: &[(&Unembedded, Vec<f32>)]) -> Result<Texts, StoreError> {
+    let keys = |owner| embedded.iter().map(|(one, _)| one).filter(move |one| one.owner == owner).map(|one| one.key);
+    let messages = w.messages_by_seq(&keys(VectorOwner::Message).collect::<Vec<_>>())?;
+    let passages = w.passages_by_rowid(&keys(VectorOwner::Passage).collect::<Vec<_>>())?;
+    let messages = messages.into_iter().map(|m| ((VectorOwner::Message, m.seq), (m.agent_id, m.content)));
+    let passages = passages.into_iter().map(|(key, p)| ((VectorOwner::Passage, key), (p.agent_id, p.text)));
+    Ok(messages.chain(passages).collect())
+}

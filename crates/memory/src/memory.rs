@@ -1,0 +1,139 @@
+//! The memory of all agents of a profile: the store, and an embedder where there is one.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use jiff::tz::TimeZone;
+use resident_index::Hit;
+use resident_store::{AgentId, Store, VectorOwner};
+
+use crate::{
+    Embedder, MemoryError,
+    embedding::{OnProgress, Vectors, Worker},
+};
+
+/// Searches memories, and keeps their vectors up to date in the background.
+pub struct Memory {
+    store: Arc<Store>,
+    time_zone: TimeZone,
+    embedding: RwLock<Option<Embedding>>,
+}
+
+/// An embedder at work.
+struct Embedding {
+    vectors: Arc<Vectors>,
+    worker: Worker,
+}
+
+/// A query as a vector.
+pub(crate) struct Dense {
+    vectors: Arc<Vectors>,
+    query: Vec<f32>,
+}
+
+impl Memory {
+    /// The memory in `store`, without an embedder: everything is found by its words. "Yesterday" is understood in the
+    /// computer's time zone.
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, time_zone: TimeZone::system(), embedding: RwLock::new(None) }
+    }
+
+    /// The same memory, which understands dates in `time_zone`.
+    #[must_use]
+    pub fn in_time_zone(mut self, time_zone: TimeZone) -> Self {
+        self.time_zone = time_zone;
+        self
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub(crate) fn time_zone(&self) -> &TimeZone {
+        &self.time_zone
+    }
+
+    /// Takes `embedder` from now on, or none. What has no vector of it yet is embedded in the background, the newest
+    /// first; until then it is found by its words. `on_progress` hears on the embedding thread how many texts are left.
+    ///
+    /// Not to be called inside a transaction of the store: it waits for the one of the embedding thread.
+    pub fn set_embedder(&self, embedder: Option<Arc<dyn Embedder>>, on_progress: Arc<dyn Fn(usize) + Send + Sync>) {
+        // The old worker is stopped before the new one starts, and outside of the lock that searches need.
+        let old = self.embedding.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(old);
+        let new = embedder.map(|embedder| self.start(embedder, on_progress));
+        *self.embedding.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    fn start(&self, embedder: Arc<dyn Embedder>, on_progress: OnProgress) -> Embedding {
+        let vectors = Arc::new(Vectors::new(embedder));
+        let worker = Worker::start(&self.store, Arc::clone(&vectors), on_progress);
+        Embedding { vectors, worker }
+    }
+
+    /// The embedder, if there is one.
+    pub fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        self.vectors().map(|vectors| Arc::clone(vectors.embedder()))
+    }
+
+    /// Wakes the embedding thread; to be called after a commit that wrote messages or passages.
+    pub fn notify_written(&self) {
+        if let Some(embedding) = &*self.embedding.read().unwrap_or_else(PoisonError::into_inner) {
+            embedding.worker.notify();
+        }
+    }
+
+    /// How many texts have no vector of the embedder yet; 0 without an embedder.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count_unembedded(&self) -> Result<usize, MemoryError> {
+        match self.vectors() {
+            Some(vectors) => Ok(self.store.read(|r| r.count_unembedded(vectors.embedder().id()))?),
+            None => Ok(0),
+        }
+    }
+
+    /// Waits until everything is embedded and can be found by its meaning; whether that came true within `timeout`.
+    /// Without an embedder there is nothing to wait for.
+    pub fn wait_until_embedded(&self, timeout: Duration) -> bool {
+        let embedding = self.embedding.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(waiter) = embedding.as_ref().map(|embedding| embedding.worker.waiter()) else { return true };
+        drop(embedding);
+        self.notify_written();
+        waiter.until_done(timeout)
+    }
+
+    /// The query as a vector; `None` without an embedder, or where it fails (words alone must do then).
+    pub(crate) fn dense(&self, query: &str) -> Option<Dense> {
+        let vectors = self.vectors()?;
+        match vectors.embed(&[query]) {
+            Ok(mut embedded) => embedded.pop().map(|query| Dense { vectors, query }),
+            Err(error) => {
+                tracing::warn!(%error, "a query could not be embedded: searching by words only");
+                None
+            }
+        }
+    }
+
+    fn vectors(&self) -> Option<Arc<Vectors>> {
+        let embedding = self.embedding.read().unwrap_or_else(PoisonError::into_inner);
+        embedding.as_ref().map(|embedding| Arc::clone(&embedding.vectors))
+    }
+}
+
+impl Dense {
+    /// The `k` nearest vectors of an agent's messages or passages whose key passes `filter`.
+    pub(crate) fn nearest(
+        &self,
+        store: &Store,
+        place: (&AgentId, VectorOwner),
+        k: usize,
+        filter: &dyn Fn(i64) -> bool,
+    ) -> Result<Vec<Hit>, MemoryError> {
+        self.vectors.nearest(store, place, &self.query, k, filter)
+    }
+}

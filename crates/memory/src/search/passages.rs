@@ -1,0 +1,170 @@
+//! Search through archival memory.
+
+use std::collections::{HashMap, HashSet};
+
+use resident_store::{AgentId, Passage, PassageFilter, VectorOwner};
+
+use super::{
+    Question, Reason,
+    rank::{CANDIDATES, Candidate, DATE_BONUS, LEAST_SIMILARITY, PASSAGE_WEIGHTS, fuse},
+    words::present,
+};
+use crate::{Memory, MemoryError};
+
+/// In which order passages are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The best first; where nothing is asked, the newest.
+    #[default]
+    Relevance,
+    /// The newest first.
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+/// What to look for in the archive of an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivalQuery {
+    /// Words or a question. Where it has no words, all passages of the filter are found.
+    pub text: String,
+    /// Among which, and which part of the list. Its agent and its order are set by the search; without `as_of_ms` only
+    /// what is true now is found (in the bin: everything).
+    pub filter: PassageFilter,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// A passage that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivalHit {
+    /// The passage.
+    pub passage: Passage,
+    /// Higher is better; only the order within one search means something. 0 where nothing was asked.
+    pub score: f32,
+    /// Why it was found.
+    pub reasons: Vec<Reason>,
+}
+
+/// A part of what was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivalPage {
+    /// The passages.
+    pub hits: Vec<ArchivalHit>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+impl Memory {
+    /// The passages of `agent` that answer `query`.
+    ///
+    /// # Errors
+    /// When the store cannot be read. An embedder that fails is no error: then words alone decide.
+    pub fn search_passages(&self, agent: &AgentId, query: &ArchivalQuery) -> Result<ArchivalPage, MemoryError> {
+        let now_ms = self.store().now_ms();
+        let as_of_ms = query.filter.as_of_ms.or((!query.filter.deleted).then_some(now_ms));
+        let newest_first = query.sort != Sort::Oldest;
+        let filter = PassageFilter { agent_id: agent.clone(), as_of_ms, newest_first, ..query.filter.clone() };
+        match Question::read(&query.text, now_ms, self.time_zone()) {
+            None => self.list_passages(&filter, query.sort),
+            Some(question) => self.find_passages(&filter, query, &question),
+        }
+    }
+
+    fn list_passages(&self, filter: &PassageFilter, sort: Sort) -> Result<ArchivalPage, MemoryError> {
+        let (passages, total) = self.store().read(|r| r.passages(filter))?;
+        let hit = |passage: Passage| {
+            let mut reasons = asked_tags(filter, &passage);
+            if sort != Sort::Oldest {
+                reasons.push(Reason::Newest);
+            }
+            ArchivalHit { passage, score: 0.0, reasons }
+        };
+        Ok(ArchivalPage { hits: passages.into_iter().map(hit).collect(), total })
+    }
+
+    fn find_passages(
+        &self,
+        filter: &PassageFilter,
+        query: &ArchivalQuery,
+        question: &Question,
+    ) -> Result<ArchivalPage, MemoryError> {
+        let last = filter.offset.saturating_add(filter.limit.min(CANDIDATES));
+        let limit = CANDIDATES.max(last.saturating_mul(2)).min(10 * CANDIDATES);
+        let by_meaning = match self.dense(&query.text) {
+            None => Vec::new(),
+            Some(dense) => {
+                let rows = self.store().read(|r| r.passage_rowids(filter))?;
+                let rows: HashSet<i64> = rows.into_iter().collect();
+                let place = (&filter.agent_id, VectorOwner::Passage);
+                let mut hits = dense.nearest(self.store(), place, limit, &|row| rows.contains(&row))?;
+                hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
+                hits
+            }
+        };
+        self.store().read(|r| {
+            let by_words = r.search_passages_text(filter, &question.match_expression, PASSAGE_WEIGHTS, limit)?;
+            let candidates: HashMap<i64, Candidate> =
+                fuse(&by_words, &by_meaning).into_iter().map(|candidate| (candidate.key, candidate)).collect();
+            let mut found = Vec::new();
+            for (row, passage) in r.passages_by_rowid(&candidates.keys().copied().collect::<Vec<_>>())? {
+                // It may have gone to the bin since the vectors were compared.
+                if passage.deleted_at_ms.is_some() != filter.deleted {
+                    continue;
+                }
+                let candidate = candidates[&row];
+                let bonus = if names_time_of(question, &passage) { DATE_BONUS } else { 0.0 };
+                found.push((row, ArchivalHit { score: candidate.score + bonus, reasons: Vec::new(), passage }));
+            }
+            let newer = |a: &(i64, ArchivalHit), b: &(i64, ArchivalHit)| {
+                (b.1.passage.created_at_ms, b.0).cmp(&(a.1.passage.created_at_ms, a.0))
+            };
+            match query.sort {
+                Sort::Relevance => found.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then_with(|| newer(a, b))),
+                Sort::Newest => found.sort_by(newer),
+                Sort::Oldest => found.sort_by(|a, b| newer(b, a)),
+            }
+            let total = found.len();
+            let page = found.into_iter().skip(filter.offset).take(filter.limit);
+            let hits = page.map(|(row, hit)| {
+                let reasons = reasons(filter, question, candidates[&row], &hit.passage);
+                ArchivalHit { reasons, ..hit }
+            });
+            Ok(ArchivalPage { hits: hits.collect(), total })
+        })
+    }
+}
+
+/// A passage is of the time when it was saved, and of the time from when it is true.
+fn names_time_of(question: &Question, passage: &Passage) -> bool {
+    question.names_time_of(passage.created_at_ms) || passage.valid_from_ms.is_some_and(|at| question.names_time_of(at))
+}
+
+fn asked_tags(filter: &PassageFilter, passage: &Passage) -> Vec<Reason> {
+    let asked = passage.tags.iter().filter(|tag| filter.tags.contains(tag));
+    asked.map(|tag| Reason::Tag { tag: tag.clone() }).collect()
+}
+
+fn reasons(filter: &PassageFilter, question: &Question, candidate: Candidate, passage: &Passage) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if candidate.by_words {
+        let mut terms = present(&question.terms, &passage.text);
+        for term in passage.document.iter().flat_map(|document| present(&question.terms, document)) {
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        if !terms.is_empty() {
+            reasons.push(Reason::Words { terms });
+        }
+    }
+    let named = |tag: &&String| filter.tags.contains(tag) || !present(&question.terms, tag).is_empty();
+    reasons.extend(passage.tags.iter().filter(named).map(|tag| Reason::Tag { tag: tag.clone() }));
+    if let Some(similarity) = candidate.similarity {
+        reasons.push(Reason::Meaning { similarity });
+    }
+    if names_time_of(question, passage) || reasons.is_empty() {
+        reasons.push(Reason::Date);
+    }
+    reasons
+}
