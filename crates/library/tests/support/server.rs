@@ -13,23 +13,23 @@ use std::time::{Duration, Instant};
 
 /// What was asked.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
-    pub method: String,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// The value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// One thing that the server does.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Sends bytes.
     Send(Vec<u8>),
     /// Waits, or until the client has gone.
@@ -38,16 +38,16 @@ pub enum Act {
 
 /// What the server does after a request; then it hangs up.
 #[derive(Debug, Clone, Default)]
-pub struct Reply(pub Vec<Act>);
+pub(crate) struct Reply(pub(crate) Vec<Act>);
 
 impl Reply {
     /// Hangs up without a word.
-    pub fn hang_up() -> Self {
+    pub(crate) fn hang_up() -> Self {
         Self::default()
     }
 
     /// A head without a length: the body ends where the connection does.
-    pub fn head(status: u16, headers: &[(&str, &str)]) -> Self {
+    pub(crate) fn head(status: u16, headers: &[(&str, &str)]) -> Self {
         let mut text = format!("HTTP/1.1 {status} Because\r\nConnection: close\r\n");
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");
@@ -57,7 +57,7 @@ impl Reply {
     }
 
     /// A whole answer.
-    pub fn whole(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn whole(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let length = body.as_ref().len().to_string();
         let headers = [headers, &[("Content-Length", length.as_str())]].concat();
         Self::head(status, &headers).send(body)
@@ -65,28 +65,28 @@ impl Reply {
 
     /// Sends bytes.
     #[must_use]
-    pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.0.push(Act::Send(bytes.as_ref().to_vec()));
         self
     }
 
     /// Waits.
     #[must_use]
-    pub fn wait(mut self, duration: Duration) -> Self {
+    pub(crate) fn wait(mut self, duration: Duration) -> Self {
         self.0.push(Act::Wait(duration));
         self
     }
 
     /// Sends bytes one at a time, so that every character and line is split.
     #[must_use]
-    pub fn trickle(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn trickle(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.0.extend(bytes.as_ref().iter().map(|byte| Act::Send(vec![*byte])));
         self
     }
 }
 
 /// A running server; it ends when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
@@ -94,7 +94,7 @@ pub struct Server {
 
 impl Server {
     /// A server that answers with what `handler` says.
-    pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
         let address = listener.local_addr().expect("a bound socket has an address");
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// A server that gives these answers in turn, and the last one again and again.
-    pub fn in_turn(replies: Vec<Reply>) -> Self {
+    pub(crate) fn in_turn(replies: Vec<Reply>) -> Self {
         let at = Mutex::new(0_usize);
         Self::start(move |_| {
             let mut at = at.lock().expect("no handler panics");
@@ -128,17 +128,17 @@ impl Server {
     }
 
     /// `http://127.0.0.1:port`
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Its port.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// Everything it was asked.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no handler panics").clone()
     }
 }
