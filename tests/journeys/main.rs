@@ -1,0 +1,3 @@
+//! What a person does, in the real program.
+
+mod harness;
