@@ -1,9 +1,36 @@
 //! The agent: turn, step, tools, context window and compaction. Its step function is pure; a driver runs its effects.
 
+mod agents;
+mod driver;
+mod error;
+mod events;
 pub mod guidance;
 mod model;
+mod rules;
+mod settings;
+pub mod step;
+#[cfg(test)]
+mod testing;
+mod tools;
+mod turns;
+mod window;
 
+pub use agents::{
+    DEFAULT_MEMGPT_SYSTEM, DEFAULT_SYSTEM, create_agent, default_agent, default_tool_rules, default_tools,
+};
+pub use driver::{TurnContext, check_length, compact_now, context, run_turn};
+pub use error::AgentError;
+pub use events::{AgentEvent, Compaction, MemoryChange};
 pub use model::{
     Cancel, Finish, GenerateOptions, Generation, Guidance, LanguageModel, Locality, MalformedCall, ModelError,
     ModelInfo, Progress, Prompt, PromptMessage, ToolChoice, ToolSchema, Usage,
 };
+pub use rules::{PastCall, ToolRule, ToolRules};
+pub use settings::AgentSettings;
+pub use tools::{
+    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND, CORE_MEMORY_REPLACE,
+    MEMORY, MEMORY_APPLY_PATCH, MEMORY_FINISH_EDITS, MEMORY_INSERT, MEMORY_REPLACE, MEMORY_RETHINK, REQUEST_HEARTBEAT,
+    SEND_MESSAGE, THINKING, Tool, tool, tool_names,
+};
+pub use turns::{Decision, begin_edit, begin_retry, begin_turn, decide_approval};
+pub use window::{ContextOverview, ContextPart, ContextPartKind};

@@ -1,0 +1,380 @@
+//! The driver: runs a turn to its end by doing what the step machine asks for. Everything that touches the world is
+//! here (store, model, clock, ids); every decision is in [`crate::step`]. It is synchronous: whoever wants turns side by
+//! side gives each its thread.
+
+mod generate;
+mod guided;
+mod measure;
+mod stream;
+mod tools;
+mod trace;
+
+use std::collections::VecDeque;
+
+use jiff::tz::TimeZone;
+use resident_memory::Memory;
+use resident_store::{Agent, Message, NewMessage, Role, StepId, Store, ToolCall, ToolStatus, Turn, TurnStatus};
+
+use crate::AgentError;
+use crate::events::{AgentEvent, Compaction};
+use crate::guidance::{self, Note, Routed};
+use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
+use crate::settings::AgentSettings;
+use crate::step::{Answer, Effect, Event, NoteKind, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
+use crate::turns::{APPROVAL, new_message, waiting_calls};
+use crate::window::{self, CompactionRequest, ContextOverview, PRESSURE, Window};
+use trace::OpenStep;
+
+/// What a turn runs with.
+#[derive(Clone, Copy)]
+pub struct TurnContext<'a> {
+    /// Memory, and the store below it.
+    pub memory: &'a Memory,
+    /// The model that answers.
+    pub model: &'a dyn LanguageModel,
+    /// Finds the intent of messages for models that must be led; without it, words alone decide.
+    pub router: Option<&'a guidance::Router>,
+    /// The profile's settings; the agent's own override them.
+    pub settings: &'a AgentSettings,
+    /// Seeds the sampler; the same seed, prompt and model give the same text.
+    pub seed: u64,
+}
+
+impl std::fmt::Debug for TurnContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnContext").field("settings", self.settings).field("seed", &self.seed).finish_non_exhaustive()
+    }
+}
+
+/// Runs `turn` to its end and returns it as it ended. A model that fails ends the turn as failed, with everything
+/// recorded that was there before.
+///
+/// # Errors
+/// When the turn does not run, or the store fails so that not even its end can be recorded.
+pub fn run_turn(
+    context: &TurnContext<'_>,
+    turn: &Turn,
+    cancel: &Cancel,
+    on_event: &mut dyn FnMut(AgentEvent),
+) -> Result<Turn, AgentError> {
+    if turn.status != TurnStatus::Running {
+        return Err(AgentError::NotRunning(turn.id.clone()));
+    }
+    let run = Driver::open(context, turn, cancel, on_event).and_then(Driver::run);
+    run.or_else(|error| {
+        tracing::warn!(turn = %turn.id, %error, "the turn failed");
+        let end =
+            TurnEnd { status: TurnStatus::Failed, stop_reason: StopReason::Error, error: Some(error.to_string()) };
+        end_turn(context.memory.store(), turn, end)
+    })
+}
+
+/// Whether a message of `text` can be answered by the model at all: a check before it is recorded.
+///
+/// # Errors
+/// [`AgentError::TooLong`] when it is larger than the window.
+pub fn check_length(context: &TurnContext<'_>, agent: &Agent, text: &str) -> Result<(), AgentError> {
+    let settings = context.settings.for_agent(agent);
+    let window_tokens = settings.window_tokens(context.model.info().context_window_tokens);
+    let room_tokens = settings.compaction_tokens(window_tokens);
+    // No vocabulary has tokens this long; a megabyte need not be counted to be refused.
+    const LONGEST_TOKEN_BYTES: usize = 64;
+    let surely = text.len() / LONGEST_TOKEN_BYTES;
+    let message_tokens = if surely > room_tokens { surely } else { context.model.count_tokens(text) };
+    if message_tokens > room_tokens { Err(AgentError::TooLong { message_tokens, room_tokens }) } else { Ok(()) }
+}
+
+/// What the next prompt of the agent would be.
+///
+/// # Errors
+/// When there is no such agent, or the store fails.
+pub fn context(context: &TurnContext<'_>, agent_id: &resident_store::AgentId) -> Result<ContextOverview, AgentError> {
+    let window = Window::load(context.memory.store(), agent_id)?;
+    let settings = context.settings.for_agent(&window.agent);
+    Ok(window::overview(context.model, &window, &settings))
+}
+
+/// Evicts the oldest part of the window now.
+///
+/// # Errors
+/// [`AgentError::Busy`] while a turn runs, [`AgentError::NothingToCompact`] when the window holds a single turn,
+/// [`AgentError::Cancelled`].
+pub fn compact_now(
+    context: &TurnContext<'_>,
+    agent_id: &resident_store::AgentId,
+    cancel: &Cancel,
+    on_event: &mut dyn FnMut(AgentEvent),
+) -> Result<Compaction, AgentError> {
+    let store = context.memory.store();
+    let (agent, latest) =
+        store.read(|reader| Ok::<_, AgentError>((reader.agent(agent_id)?, reader.latest_turn(agent_id)?)))?;
+    let agent = agent.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
+    if latest.is_some_and(|turn| turn.status == TurnStatus::Running) {
+        return Err(AgentError::Busy { agent_id: agent_id.clone() });
+    }
+    let settings = context.settings.for_agent(&agent);
+    let request = CompactionRequest { memory: context.memory, model: context.model, settings: &settings, agent_id };
+    let done = window::compact(&request, cancel)?.ok_or_else(|| AgentError::NothingToCompact(agent_id.clone()))?;
+    on_event(AgentEvent::Compacted(done.clone()));
+    Ok(done)
+}
+
+/// A turn while it runs.
+struct Driver<'a> {
+    context: &'a TurnContext<'a>,
+    store: &'a Store,
+    turn: &'a Turn,
+    agent: Agent,
+    settings: AgentSettings,
+    zone: TimeZone,
+    /// What the user said.
+    asked: Message,
+    cancel: &'a Cancel,
+    on_event: &'a mut dyn FnMut(AgentEvent),
+    state: TurnState,
+    routed: Option<Routed>,
+    notes: Vec<Note>,
+    /// What was found and why, for the trace of the next step.
+    retrieved: Option<serde_json::Value>,
+    /// The prompt that was measured last.
+    prepared: Option<(Prompt, GenerateOptions)>,
+    open: Option<OpenStep>,
+    /// The step to which messages belong.
+    step_id: Option<StepId>,
+    /// How often the model said that a prompt was too long that should have fitted.
+    overflows: u32,
+    first_event: Event,
+}
+
+impl<'a> Driver<'a> {
+    fn open(
+        context: &'a TurnContext<'a>,
+        turn: &'a Turn,
+        cancel: &'a Cancel,
+        on_event: &'a mut dyn FnMut(AgentEvent),
+    ) -> Result<Self, AgentError> {
+        let store: &Store = context.memory.store();
+        let window = Window::load(store, &turn.agent_id)?;
+        let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
+        let (asked, said, steps) = store.read(|reader| {
+            let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
+            Ok::<_, AgentError>((asked, reader.messages_of_turn(&turn.id)?, reader.steps_of_turn(&turn.id)?))
+        })?;
+        let settings = context.settings.for_agent(&window.agent);
+        let guided = match context.model.info().guidance {
+            Guidance::Full => true,
+            Guidance::None => false,
+        };
+        let plan = TurnPlan {
+            turn_id: turn.id.clone(),
+            agent_type: window.agent.agent_type,
+            attached: window.attached_tools(),
+            rules: window.rules()?,
+            max_steps: settings.max_steps.max(1),
+            user_text: asked.content.clone(),
+            request: guidance::explicit_request(&asked.content),
+            guided,
+        };
+        let began = said.iter().any(|message| message.id != asked.id);
+        let first_event = if began { Event::Resumed(resumed(&said, steps.len())) } else { Event::Begun };
+        Ok(Self {
+            context,
+            store,
+            turn,
+            zone: settings.zone(),
+            settings,
+            asked,
+            agent: window.agent,
+            cancel,
+            on_event,
+            state: TurnState::new(plan),
+            routed: None,
+            notes: Vec::new(),
+            retrieved: None,
+            prepared: None,
+            open: None,
+            step_id: steps.last().map(|step| step.id.clone()),
+            overflows: 0,
+            first_event,
+        })
+    }
+
+    fn run(mut self) -> Result<Turn, AgentError> {
+        let first = self.first_event.clone();
+        let mut effects: VecDeque<_> = step(&mut self.state, first).into();
+        while let Some(effect) = effects.pop_front() {
+            if let Effect::EndTurn(end) = effect {
+                return end_turn(self.store, self.turn, end);
+            }
+            let stops = self.cancel.is_cancelled() && asks(&effect);
+            let event = if stops { Some(cancelled()) } else { self.perform(effect)? };
+            if let Some(event) = event {
+                effects = step(&mut self.state, event).into();
+            }
+        }
+        unreachable!("the step machine ends every turn with EndTurn")
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<Option<Event>, AgentError> {
+        match effect {
+            Effect::Route => Ok(Some(self.route())),
+            Effect::Retrieve => self.retrieve().map(Some),
+            Effect::Measure(request) => self.measure(&request).map(Some),
+            Effect::Compact => self.compact().map(Some),
+            Effect::Warn { used_tokens, window_tokens } => self.warn(used_tokens, window_tokens).map(|()| None),
+            Effect::Generate(request) => Ok(Some(self.generate(&request))),
+            Effect::RecordAnswer(answer) => self.record_answer(answer).map(|()| None),
+            Effect::RecordNote { kind, text } => self.record_note(kind, text).map(|()| None),
+            Effect::RunTool(call) => self.run_tool(&call).map(Some),
+            Effect::RefuseCall { call, reason } => self.record_result(&call, ToolStatus::Failed, reason).map(|()| None),
+            Effect::EndStep => self.end_step().map(|()| None),
+            Effect::EndTurn(_) => Ok(None),
+        }
+    }
+
+    fn emit(&mut self, event: AgentEvent) {
+        (self.on_event)(event);
+    }
+
+    fn memory(&self) -> &'a Memory {
+        self.context.memory
+    }
+
+    fn compact(&mut self) -> Result<Event, AgentError> {
+        let request = CompactionRequest {
+            memory: self.context.memory,
+            model: self.context.model,
+            settings: &self.settings,
+            agent_id: &self.agent.id,
+        };
+        match window::compact(&request, self.cancel) {
+            Ok(Some(done)) => {
+                if let Some(open) = &mut self.open {
+                    open.note(
+                        "compacted",
+                        serde_json::json!({
+                            "evicted_messages": done.evicted_messages,
+                            "tokens_before": done.tokens_before,
+                            "tokens_after": done.tokens_after,
+                        }),
+                    );
+                }
+                self.emit(AgentEvent::Compacted(done));
+                Ok(Event::Compacted)
+            }
+            Ok(None) => Ok(Event::Compacted),
+            Err(AgentError::Cancelled) => Ok(cancelled()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn warn(&mut self, used_tokens: usize, window_tokens: usize) -> Result<(), AgentError> {
+        let text = format!(
+            "Your context window is nearly full: {used_tokens} of {window_tokens} tokens are used. When it is full, the \
+             oldest messages leave it; they stay searchable in recall memory, and a short summary takes their place. \
+             Save to your memory now what you must not lose sight of. Do not mention this to the user."
+        );
+        let mut message = self.draft(Role::System, text);
+        message.name = Some(PRESSURE.to_owned());
+        self.record(message)?;
+        self.emit(AgentEvent::Pressure { used_tokens, window_tokens });
+        self.recompose_after_warning()
+    }
+
+    fn record_answer(&mut self, answer: Answer) -> Result<(), AgentError> {
+        let Answer { text, thoughts, calls } = answer;
+        let mut message = self.draft(Role::Assistant, text);
+        message.thoughts = thoughts;
+        message.tool_calls = calls;
+        self.record(message)?;
+        self.memory().notify_written();
+        Ok(())
+    }
+
+    fn record_note(&mut self, kind: NoteKind, text: String) -> Result<(), AgentError> {
+        let mut message = self.draft(Role::System, text);
+        message.name = Some(kind.name().to_owned());
+        self.record(message)
+    }
+
+    fn record_result(&mut self, call: &ToolCall, status: ToolStatus, text: String) -> Result<(), AgentError> {
+        let message = self.result_message(call, status, text);
+        if let Some(open) = &mut self.open {
+            open.called(&call.name, status);
+        }
+        self.record(message)
+    }
+
+    fn record(&mut self, message: NewMessage) -> Result<(), AgentError> {
+        let message = self.store.write(|w| Ok::<_, AgentError>(w.append_message(&message)?))?;
+        self.emit(AgentEvent::Recorded(message));
+        Ok(())
+    }
+
+    fn draft(&self, role: Role, text: String) -> NewMessage {
+        let mut message = new_message(&self.agent.id, Some(&self.turn.id), role, text, self.store.now_ms());
+        message.step_id = self.step_id.clone();
+        message
+    }
+
+    fn end_step(&mut self) -> Result<(), AgentError> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let step = open.close(self.turn, self.store.now_ms());
+        self.store.write(|w| Ok::<_, AgentError>(w.insert_step(&step)?))?;
+        self.emit(AgentEvent::StepEnded(step));
+        Ok(())
+    }
+}
+
+fn end_turn(store: &Store, turn: &Turn, end: TurnEnd) -> Result<Turn, AgentError> {
+    let turn = Turn {
+        status: end.status,
+        stop_reason: Some(end.stop_reason.as_str().to_owned()),
+        error: end.error,
+        ended_at_ms: Some(store.now_ms()),
+        ..turn.clone()
+    };
+    store.write(|w| Ok::<_, AgentError>(w.update_turn(&turn)?))?;
+    Ok(turn)
+}
+
+/// Whether an effect begins something new; what is only to be recorded is recorded even when the turn is stopped.
+fn asks(effect: &Effect) -> bool {
+    match effect {
+        Effect::Route
+        | Effect::Retrieve
+        | Effect::Measure(_)
+        | Effect::Compact
+        | Effect::Warn { .. }
+        | Effect::Generate(_)
+        | Effect::RunTool(_) => true,
+        Effect::RecordAnswer(_)
+        | Effect::RecordNote { .. }
+        | Effect::RefuseCall { .. }
+        | Effect::EndStep
+        | Effect::EndTurn(_) => false,
+    }
+}
+
+fn cancelled() -> Event {
+    Event::Cancelled { text: String::new(), thoughts: None }
+}
+
+/// What a turn did before it waited for the user, read from its messages.
+fn resumed(said: &[Message], steps: usize) -> Resumed {
+    let results = said.iter().filter(|message| message.role == Role::Tool);
+    let calls = results.map(|message| {
+        let name = message.name.clone().unwrap_or_default();
+        let status = message.tool_status.unwrap_or(ToolStatus::Ok);
+        let writes = crate::tools::tool(&name).is_some_and(crate::tools::Tool::writes_memory);
+        ToolEnd { wrote_memory: writes && status == ToolStatus::Ok, name, status, output: message.content.clone() }
+    });
+    let approval = said.iter().rfind(|message| message.name.as_deref() == Some(APPROVAL));
+    Resumed {
+        calls: calls.collect(),
+        waiting: waiting_calls(said),
+        approved_call_id: approval.and_then(|message| message.tool_call_id.clone()),
+        steps,
+        spoke: said.iter().any(|message| message.role == Role::Assistant && !message.content.is_empty()),
+    }
+}

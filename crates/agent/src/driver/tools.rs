@@ -1,0 +1,119 @@
+//! Runs tools. What a tool changes and the result that the model reads are one transaction: after a crash either both
+//! are there or neither is.
+
+use resident_memory::MemoryError;
+use resident_memory::core::EditContext;
+use resident_store::{Actor, Message, NewMessage, Provenance, Role, StoreError, ToolCall, ToolStatus};
+
+use super::Driver;
+use crate::AgentError;
+use crate::events::AgentEvent;
+use crate::step::{Event, ToolEnd};
+use crate::tools::{Arguments, SearchContext, ToolError, ToolFunction, Written, cut_result, tool};
+
+impl Driver<'_> {
+    pub(super) fn run_tool(&mut self, call: &ToolCall) -> Result<Event, AgentError> {
+        let Some(found) = tool(&call.name) else {
+            // The step machine lets only attached tools through that exist; a change of the agent may come between.
+            return self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name), false);
+        };
+        let arguments = Arguments::new(found, &call.arguments);
+        match found.function {
+            ToolFunction::Say(say) => {
+                let said = say(&arguments);
+                self.answered(call, said)
+            }
+            ToolFunction::Search(search) => {
+                if let Ok(Some(query)) = arguments.optional_text("query") {
+                    self.emit(AgentEvent::Searching { query: query.to_owned() });
+                }
+                let context = SearchContext {
+                    memory: self.context.memory,
+                    agent: &self.agent,
+                    turn_id: &self.turn.id,
+                    asked: &self.asked.id,
+                    now_ms: self.store.now_ms(),
+                    zone: &self.zone,
+                };
+                let result = search(&context, &arguments);
+                self.answered(call, result)
+            }
+            ToolFunction::Write(_) => self.write_memory(call, found.function, &arguments),
+        }
+    }
+
+    fn answered(&mut self, call: &ToolCall, result: Result<String, ToolError>) -> Result<Event, AgentError> {
+        match result {
+            Ok(text) => self.ended(call, ToolStatus::Ok, text, false),
+            Err(error) => self.ended(call, ToolStatus::Failed, repairable(error)?, false),
+        }
+    }
+
+    fn write_memory(
+        &mut self,
+        call: &ToolCall,
+        function: ToolFunction,
+        arguments: &Arguments,
+    ) -> Result<Event, AgentError> {
+        let ToolFunction::Write(write) = function else { return Ok(super::cancelled()) };
+        let provenance = Provenance {
+            actor: Actor::Agent,
+            agent_id: Some(self.agent.id.clone()),
+            turn_id: Some(self.turn.id.clone()),
+            message_id: Some(self.asked.id.clone()),
+            tool: Some(call.name.clone()),
+        };
+        let edit = EditContext { agent_id: &self.agent.id, provenance: &provenance, now_ms: self.store.now_ms() };
+        let draft = self.result_message(call, ToolStatus::Ok, String::new());
+        let done = self.store.write(|w| {
+            let written = write(w, &edit, arguments)?;
+            let message = w.append_message(&NewMessage { content: cut_result(written.message.clone()), ..draft })?;
+            Ok::<(Written, Message), ToolError>((written, message))
+        });
+        let (Written { changes, .. }, message) = match done {
+            Ok(done) => done,
+            Err(error) => return self.ended(call, ToolStatus::Failed, repairable(error)?, false),
+        };
+        self.memory().notify_written();
+        if let Some(open) = &mut self.open {
+            open.called(&call.name, ToolStatus::Ok);
+        }
+        for change in changes {
+            self.emit(AgentEvent::Changed(change));
+        }
+        let output = message.content.clone();
+        self.emit(AgentEvent::Recorded(message));
+        Ok(Event::ToolEnded(ToolEnd { name: call.name.clone(), status: ToolStatus::Ok, output, wrote_memory: true }))
+    }
+
+    fn ended(
+        &mut self,
+        call: &ToolCall,
+        status: ToolStatus,
+        output: String,
+        wrote_memory: bool,
+    ) -> Result<Event, AgentError> {
+        let output = cut_result(output);
+        self.record_result(call, status, output.clone())?;
+        Ok(Event::ToolEnded(ToolEnd { name: call.name.clone(), status, output, wrote_memory }))
+    }
+
+    pub(super) fn result_message(&self, call: &ToolCall, status: ToolStatus, content: String) -> NewMessage {
+        let mut message = self.draft(Role::Tool, content);
+        message.tool_call_id = Some(call.id.clone());
+        message.name = Some(call.name.clone());
+        message.tool_status = Some(status);
+        message
+    }
+}
+
+/// The sentence with which a model can repair its call. A store that fails is no matter of the model's.
+fn repairable(error: ToolError) -> Result<String, AgentError> {
+    match error {
+        ToolError::Store(error) | ToolError::Memory(MemoryError::Store(error)) => match error {
+            StoreError::NotFound { .. } | StoreError::Duplicate { .. } => Ok(error.to_string()),
+            other => Err(AgentError::Store(other)),
+        },
+        other => Ok(other.to_string()),
+    }
+}

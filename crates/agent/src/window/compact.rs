@@ -1,0 +1,81 @@
+//! Compaction: evicts the oldest turns of the window and puts a new summary in their place. The messages stay in recall
+//! memory; only where the window begins changes, in the same transaction as the summary.
+
+use resident_memory::Memory;
+use resident_store::{AgentId, Message, Store, Summary, SummaryId};
+
+use super::summarise::{SummaryRequest, summarise};
+use super::{Frame, Window, compose, cut, turn_starts};
+use crate::AgentError;
+use crate::events::Compaction;
+use crate::model::{Cancel, LanguageModel, ToolChoice};
+use crate::settings::AgentSettings;
+
+/// What is compacted, and with what.
+pub(crate) struct CompactionRequest<'a> {
+    pub(crate) memory: &'a Memory,
+    pub(crate) model: &'a dyn LanguageModel,
+    pub(crate) settings: &'a AgentSettings,
+    pub(crate) agent_id: &'a AgentId,
+}
+
+/// Evicts about half of the window. `None` when it holds a single turn.
+///
+/// # Errors
+/// [`AgentError::Cancelled`] when the user stopped it before anything was changed; when the store fails.
+pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Result<Option<Compaction>, AgentError> {
+    let CompactionRequest { memory, model, settings, agent_id } = *request;
+    let store: &Store = memory.store();
+    let window = Window::load(store, agent_id)?;
+    let window_tokens = settings.window_tokens(model.info().context_window_tokens);
+    let frame =
+        Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone: settings.zone() };
+    let tokens_before = model.count_prompt_tokens(&compose(&window, &frame));
+    let starts = turn_starts(&window.messages);
+    let turn_tokens = tokens_of_turns(model, &window.messages, &starts);
+    let in_turns: usize = turn_tokens.iter().sum();
+    let beside_turns = tokens_before.saturating_sub(in_turns);
+    // About half goes; more where what is beside the turns leaves less room.
+    let room = settings.compaction_tokens(window_tokens).saturating_sub(beside_turns);
+    let evicted_turns = cut::turns_to_evict(&turn_tokens, (in_turns / 2).min(room / 2));
+    let Some(first_kept) = (evicted_turns > 0).then(|| starts[evicted_turns]) else { return Ok(None) };
+    let (evicted, kept) = window.messages.split_at(first_kept);
+    let request = SummaryRequest {
+        old_summary: window.summary.as_ref().map(|summary| summary.text.as_str()),
+        evicted,
+        window_tokens,
+    };
+    let (text, kind) = summarise(model, &request, cancel).ok_or(AgentError::Cancelled)?;
+    let summary = Summary {
+        id: SummaryId::new(),
+        agent_id: agent_id.clone(),
+        text,
+        kind,
+        window_start_seq: kept[0].seq,
+        evicted_messages: i64::try_from(evicted.len()).unwrap_or(i64::MAX),
+        created_at_ms: store.now_ms(),
+    };
+    store.write(|w| {
+        w.insert_summary(&summary)?;
+        w.set_window_start(agent_id, summary.window_start_seq)?;
+        Ok::<_, AgentError>(())
+    })?;
+    let evicted_messages = evicted.len();
+    let after = Window::load(store, agent_id)?;
+    let tokens_after = model.count_prompt_tokens(&compose(&after, &frame));
+    Ok(Some(Compaction { evicted_messages, tokens_before, tokens_after, summary }))
+}
+
+/// Tokens of each turn, about: what templates put around messages is not counted.
+fn tokens_of_turns(model: &dyn LanguageModel, messages: &[Message], starts: &[usize]) -> Vec<usize> {
+    let ends = starts.iter().skip(1).copied().chain([messages.len()]);
+    let tokens = |message: &Message| {
+        let calls: usize = message
+            .tool_calls
+            .iter()
+            .map(|call| model.count_tokens(&call.name) + model.count_tokens(&call.arguments.to_string()))
+            .sum();
+        calls + model.count_tokens(&message.content)
+    };
+    starts.iter().zip(ends).map(|(start, end)| messages[*start..end].iter().map(tokens).sum()).collect()
+}

@@ -1,0 +1,100 @@
+//! The context window: what stands in it, how it becomes a prompt, how it is measured, and how it is kept from
+//! overflowing. The order is instructions, tools, blocks, summary, messages: what changes least comes first, so that
+//! what a model has read before need not be read again.
+
+mod compact;
+mod compose;
+mod cut;
+mod extract;
+mod fit;
+mod overview;
+mod summarise;
+
+use resident_store::{Agent, AgentId, Block, Message, Reader, Role, Store, Summary};
+
+use crate::AgentError;
+use crate::model::ToolSchema;
+use crate::rules::ToolRules;
+use crate::tools::{SchemaContext, schema, tool};
+
+pub(crate) use compact::{CompactionRequest, compact};
+pub(crate) use compose::{Frame, compose, compose_prompt_messages};
+pub(crate) use cut::turn_starts;
+pub(crate) use fit::{Fitted, fit};
+pub(crate) use overview::overview;
+pub use overview::{ContextOverview, ContextPart, ContextPartKind};
+
+/// What stands in an agent's window, read in one snapshot of the store.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Window {
+    pub(crate) agent: Agent,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) summary: Option<Summary>,
+    pub(crate) messages: Vec<Message>,
+    /// Messages that are in recall memory only.
+    pub(crate) evicted_messages: usize,
+    pub(crate) passages: usize,
+    /// Tags of the archive, most used first.
+    pub(crate) tags: Vec<String>,
+}
+
+impl Window {
+    pub(crate) fn load(store: &Store, agent_id: &AgentId) -> Result<Self, AgentError> {
+        store.read(|reader| Self::read(reader, agent_id))
+    }
+
+    fn read(reader: &Reader<'_>, agent_id: &AgentId) -> Result<Self, AgentError> {
+        let agent = reader.agent(agent_id)?.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
+        let messages = reader.window_messages(agent_id)?;
+        Ok(Self {
+            blocks: reader.blocks_of(agent_id)?,
+            summary: reader.latest_summary(agent_id)?,
+            evicted_messages: reader.count_messages(agent_id)?.saturating_sub(messages.len()),
+            passages: reader.count_passages(agent_id)?,
+            tags: reader.tag_counts(agent_id)?.into_iter().map(|(tag, _)| tag).collect(),
+            messages,
+            agent,
+        })
+    }
+
+    /// The rules of the agent.
+    pub(crate) fn rules(&self) -> Result<ToolRules, AgentError> {
+        ToolRules::from_json(&self.agent.tool_rules)
+            .map_err(|source| AgentError::ToolRules { agent_id: self.agent.id.clone(), source })
+    }
+
+    /// The names of the agent's tools that exist, each once.
+    pub(crate) fn attached_tools(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in &self.agent.tools {
+            if tool(name).is_some() && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// What the model is told of the tools named.
+    pub(crate) fn schemas(&self, names: &[String]) -> Vec<ToolSchema> {
+        let writable = self.blocks.iter().filter(|block| !block.read_only);
+        let labels: Vec<_> = writable.map(|block| block.label.clone()).collect();
+        let context = SchemaContext { agent_type: self.agent.agent_type, labels: &labels };
+        names.iter().filter_map(|name| tool(name)).map(|tool| schema(tool, &context)).collect()
+    }
+
+    /// Whether a turn stands before the current one.
+    pub(crate) fn is_evictable(&self) -> bool {
+        turn_starts(&self.messages).len() > 1
+    }
+
+    /// Whether the agent was warned since the last compaction.
+    pub(crate) fn was_warned(&self) -> bool {
+        let since = self.summary.as_ref().map_or(i64::MIN, |summary| summary.created_at_ms);
+        self.messages.iter().any(|message| {
+            message.role == Role::System && message.name.as_deref() == Some(PRESSURE) && message.created_at_ms >= since
+        })
+    }
+}
+
+/// The name under which the warning of memory pressure is recorded.
+pub(crate) const PRESSURE: &str = "memory_pressure";

@@ -1,0 +1,10 @@
+//! The agent's behaviour with a scripted model, through the real store in a temporary folder.
+
+mod approval;
+mod compaction;
+mod guided;
+mod requests;
+mod scripted;
+mod stops;
+mod tools;
+mod turns;
