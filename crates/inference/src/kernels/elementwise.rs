@@ -1,0 +1,154 @@
+//! The small functions between the matrix products: root mean square norm, rotary positions, the gated activation.
+
+/// Adds `other` to `x`, element by element.
+pub(crate) fn add(x: &mut [f32], other: &[f32]) {
+    for (x, other) in x.iter_mut().zip(other) {
+        *x += other;
+    }
+}
+
+/// Writes each row of `x`, as long as `weight`, to `out`, divided by its root mean square and scaled by `weight`
+/// (RMSNorm, arXiv 1910.07467).
+pub(crate) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    out.copy_from_slice(x);
+    rms_norm_in_place(out, weight, epsilon);
+}
+
+/// [`rms_norm`] in place.
+pub(crate) fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
+    for row in x.chunks_exact_mut(weight.len()) {
+        let mut lanes = [0f32; 16];
+        for chunk in row.chunks(16) {
+            for (lane, value) in lanes.iter_mut().zip(chunk) {
+                *lane += value * value;
+            }
+        }
+        let mean = lanes.iter().sum::<f32>() / weight.len() as f32;
+        let scale = 1.0 / (mean + epsilon).sqrt();
+        for (value, weight) in row.iter_mut().zip(weight) {
+            *value *= scale * weight;
+        }
+    }
+}
+
+/// Writes `silu(gate) * up` to the gate's half of each row (SwiGLU, arXiv 2002.05202); `x` has rows of
+/// `(gate, up)`, each `width` long, and `out` is `(tokens, width)`.
+pub(crate) fn silu_multiply(x: &[f32], width: usize, out: &mut [f32]) {
+    for (row, out) in x.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
+        let (gate, up) = row.split_at(width);
+        for ((gate, up), out) in gate.iter().zip(up).zip(out) {
+            *out = gate / (1.0 + exp(-gate)) * up;
+        }
+    }
+}
+
+/// Which components are rotated together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RopeStyle {
+    /// Neighbours, as GGUF files of the llama architecture are laid out.
+    Neighbours,
+    /// Component `i` and `i + dimensions / 2`, as Qwen's are.
+    Halves,
+}
+
+/// Rotary positions (arXiv 2104.09864).
+#[derive(Debug)]
+pub(crate) struct Rope {
+    pub(crate) style: RopeStyle,
+    /// Radians a position, `(dimensions / 2)`; the components beyond them are left as they are.
+    frequencies: Vec<f32>,
+}
+
+impl Rope {
+    /// Rotations of the first `dimensions` components of a head. `factors`, where a file has them, divide the
+    /// frequencies one by one (Llama 3.1's long context).
+    pub(crate) fn new(style: RopeStyle, dimensions: usize, base: f32, factors: Option<&[f32]>) -> Self {
+        let frequencies = (0..dimensions / 2)
+            .map(|index| {
+                let frequency = f64::from(base).powf(-2.0 * index as f64 / dimensions as f64);
+                let factor = factors.and_then(|factors| factors.get(index)).copied().unwrap_or(1.0);
+                (frequency / f64::from(factor)) as f32
+            })
+            .collect();
+        Self { style, frequencies }
+    }
+
+    /// Rotates every head of each token of `x`, `(tokens, width)`; the first is at `position`.
+    pub(crate) fn rotate(&self, x: &mut [f32], width: usize, head_dimensions: usize, position: usize) {
+        let mut turns = Vec::with_capacity(self.frequencies.len());
+        for (token, row) in x.chunks_exact_mut(width).enumerate() {
+            turns.clear();
+            turns.extend(self.frequencies.iter().map(|frequency| ((position + token) as f32 * frequency).sin_cos()));
+            for head in row.chunks_exact_mut(head_dimensions) {
+                self.rotate_head(head, &turns);
+            }
+        }
+    }
+
+    fn rotate_head(&self, head: &mut [f32], turns: &[(f32, f32)]) {
+        match self.style {
+            RopeStyle::Neighbours => {
+                for ([a, b], (sin, cos)) in head.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+                    (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+                }
+            }
+            RopeStyle::Halves => {
+                let (first, second) = head.split_at_mut(turns.len());
+                for ((a, b), (sin, cos)) in first.iter_mut().zip(second).zip(turns) {
+                    (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+                }
+            }
+        }
+    }
+}
+
+/// `e` to the `x`, within 2e-7 of its value; plain arithmetic that the compiler turns into vector code, unlike the
+/// library's function. The polynomial is that of Cephes `expf`.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    /// Added and taken away again, it rounds to an integer.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let power = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    // ln 2 in two parts, so that the difference is exact.
+    let rest = x - power * 0.693_359_4 + power * 2.121_944_4e-4;
+    let mut series = 1.987_569_1e-4;
+    series = series * rest + 1.398_2e-3;
+    series = series * rest + 8.333_452e-3;
+    series = series * rest + 4.166_579_6e-2;
+    series = series * rest + 1.666_666_5e-1;
+    series = series * rest + 0.5;
+    series = series * rest * rest + rest + 1.0;
+    series * f32::from_bits(((power as i32 + 127) as u32) << 23)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_within_its_tolerance() {
+        let mut x = -87.0f32;
+        while x < 88.0 {
+            let expected = f64::from(x).exp();
+            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 4e-7, "{x}: {} {expected}", exp(x));
+            x += 0.013;
+        }
+    }
+
+    #[test]
+    fn a_rotation_keeps_lengths_and_depends_on_the_distance_only() {
+        for style in [RopeStyle::Neighbours, RopeStyle::Halves] {
+            let rope = Rope::new(style, 16, 10_000.0, None);
+            let query: Vec<f32> = (0..16).map(|index| (index as f32).sin()).collect();
+            let key: Vec<f32> = (0..16).map(|index| (index as f32 * 1.7).cos()).collect();
+            let dot_at = |query_at: usize, key_at: usize| {
+                let (mut query, mut key) = (query.clone(), key.clone());
+                rope.rotate(&mut query, 16, 16, query_at);
+                rope.rotate(&mut key, 16, 16, key_at);
+                query.iter().zip(&key).map(|(a, b)| a * b).sum::<f32>()
+            };
+            assert!((dot_at(5, 3) - dot_at(105, 103)).abs() < 1e-3);
+        }
+    }
+}
