@@ -3,6 +3,7 @@
 use resident_agent::{AgentError, ModelError};
 use resident_library::LibraryError;
 use resident_memory::{EmbedError, MemoryError};
+use resident_remote::RemoteError;
 use resident_store::StoreError;
 
 use crate::api::{ApiError, ErrorCode};
@@ -75,7 +76,11 @@ impl From<StoreError> for ApiError {
             }
             StoreError::NotFound { .. } => (ErrorCode::NotFound, None),
             StoreError::Duplicate { .. } => (ErrorCode::Conflict, None),
-            _ => (ErrorCode::Profile, None),
+            StoreError::BadExpression { .. } => (ErrorCode::Invalid, None),
+            StoreError::WrongDimension { .. } | StoreError::RolledBack { .. } => (ErrorCode::Internal, None),
+            StoreError::CannotOpen { .. } | StoreError::Io { .. } | StoreError::Sqlite { .. } => {
+                (ErrorCode::Profile, None)
+            }
         };
         let mut api = Self::of(code, &error);
         api.hint = hint.map(str::to_owned);
@@ -131,6 +136,24 @@ impl From<ModelError> for ApiError {
             }
             ModelError::Load { .. } => (ErrorCode::Model, Some("Choose another model in Models.")),
             ModelError::Engine { .. } => (ErrorCode::Model, Some("Try again; what was said is safe.")),
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::of(code, &error) }
+    }
+}
+
+impl From<RemoteError> for ApiError {
+    fn from(error: RemoteError) -> Self {
+        let (code, hint) = match &error {
+            RemoteError::Address { .. } => (ErrorCode::Invalid, Some("It looks like http://localhost:11434/v1.")),
+            RemoteError::Key => (ErrorCode::Invalid, None),
+            RemoteError::Offline { .. } => (ErrorCode::Offline, Some("Turn offline off in Settings to use it.")),
+            RemoteError::Unreachable { .. } => (ErrorCode::Endpoint, Some("Check that it runs, then try again.")),
+            RemoteError::Refused { .. } => (ErrorCode::Endpoint, Some("Check the key.")),
+            RemoteError::Protocol { .. } => {
+                (ErrorCode::Endpoint, Some("Check that the address is that of an OpenAI-compatible API."))
+            }
+            RemoteError::Cancelled => (ErrorCode::Cancelled, None),
+            RemoteError::Network(_) => (ErrorCode::Endpoint, None),
         };
         Self { hint: hint.map(str::to_owned), ..Self::of(code, &error) }
     }

@@ -29,7 +29,7 @@ pub fn list_backups(folder: &Path) -> Result<Vec<ProfileBackup>, ApiError> {
         .map(|backup| ProfileBackup {
             path: backup.path,
             created_at_ms: backup.created_at_ms,
-            size_bytes: backup.size_bytes,
+            size_bytes: backup.bytes,
         })
         .collect())
 }

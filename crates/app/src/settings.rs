@@ -147,7 +147,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(
+fn within<T: Copy + PartialOrd + std::fmt::Display>(
     what: &str,
     value: Option<T>,
     low: T,

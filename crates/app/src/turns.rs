@@ -45,7 +45,7 @@ impl App {
             Ok((agent, AgentNames::read(reader)?))
         })?;
         let model = self.model_of(&agent, about)?;
-        let settings = self.agent_settings(&agent)?;
+        let settings = self.settings()?.for_agents();
         let context = self.turn_context(model.as_ref(), &settings);
         let mut report = |event| self.report(event, about, &names);
         Ok(resident_agent::run_turn(&context, turn, cancel, &mut report)?)
@@ -55,10 +55,6 @@ impl App {
     pub(crate) fn model_of(&self, agent: &Agent, about: &About) -> Result<Arc<dyn LanguageModel>, ApiError> {
         let handle = agent.model.clone().map_or_else(|| self.default_model(), Ok)?;
         self.models.language(&handle, about)
-    }
-
-    pub(crate) fn agent_settings(&self, agent: &Agent) -> Result<AgentSettings, ApiError> {
-        Ok(self.settings()?.for_agents().for_agent(agent))
     }
 
     pub(crate) fn turn_context<'a>(
@@ -101,7 +97,10 @@ impl App {
                 let window_start_seq = message.seq;
                 EventKind::MessageRecorded { message: message_view(message, window_start_seq) }
             }
-            AgentEvent::Changed(change) => EventKind::MemoryChanged { change: memory_change(change, names, false) },
+            AgentEvent::Changed(change) => match memory_change(change, names, false) {
+                Some(change) => EventKind::MemoryChanged { change },
+                None => EventKind::BlocksChanged,
+            },
             AgentEvent::Pressure { used_tokens, window_tokens } => {
                 EventKind::MemoryPressure { used_tokens, window_tokens }
             }
@@ -129,8 +128,12 @@ pub(crate) fn compaction_view(compaction: Compaction) -> CompactionView {
     }
 }
 
-/// A change as the chat shows it.
-pub(crate) fn memory_change(change: resident_agent::MemoryChange, names: &AgentNames, undone: bool) -> MemoryChange {
+/// A change as the chat shows it; a block that was renamed or taken away shows in the list of blocks instead.
+pub(crate) fn memory_change(
+    change: resident_agent::MemoryChange,
+    names: &AgentNames,
+    undone: bool,
+) -> Option<MemoryChange> {
     let (provenance, at_ms, what) = match change {
         resident_agent::MemoryChange::Block { revision, label, block_id } => {
             let kind = MemoryChangeKind::Block {
@@ -150,12 +153,13 @@ pub(crate) fn memory_change(change: resident_agent::MemoryChange, names: &AgentN
             let kind = MemoryChangeKind::PassageDeleted { passage: names.passage(passage.clone()) };
             (passage.provenance, passage.updated_at_ms, kind)
         }
+        resident_agent::MemoryChange::BlockDescribed(_) | resident_agent::MemoryChange::BlockRemoved(_) => return None,
     };
-    MemoryChange {
+    Some(MemoryChange {
         turn_id: provenance.turn_id.as_ref().map(|id| id.0.clone()),
         provenance: names.provenance(provenance),
         what,
         at_ms,
         undone,
-    }
+    })
 }

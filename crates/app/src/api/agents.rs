@@ -1,7 +1,5 @@
 //! Agents.
 
-use super::api_type;
-
 api_type! {
     /// How an agent speaks and chains its steps.
     #[derive(Copy, Eq)]

@@ -1,6 +1,6 @@
 //! Archival memory: passages.
 
-use super::{ProvenanceView, api_type};
+use super::ProvenanceView;
 
 api_type! {
     /// A passage.

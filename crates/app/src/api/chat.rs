@@ -1,6 +1,6 @@
 //! Messages and turns.
 
-use super::{ApiError, MemoryChange, api_type};
+use super::{ApiError, MemoryChange};
 
 api_type! {
     /// Who speaks.

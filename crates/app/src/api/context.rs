@@ -1,7 +1,5 @@
 //! The context window: what the model sees now, in parts.
 
-use super::api_type;
-
 api_type! {
     /// A kind of part; each has its colour in the meter.
     #[derive(Copy, Eq)]

@@ -1,7 +1,5 @@
 //! What went wrong, for people and for clients.
 
-use super::api_type;
-
 api_type! {
     /// What a client may want to tell apart.
     #[derive(Copy, Eq)]

@@ -1,7 +1,7 @@
 //! The one ordered event stream. A reader subscribes from a sequence number; when what follows it is no longer held,
 //! the stream begins with `Gap` and the reader loads afresh.
 
-use super::{ApiError, CompactionView, MemoryChange, MessageView, StepView, TurnView, api_type};
+use super::{ApiError, CompactionView, MemoryChange, MessageView, StepView, TurnView};
 
 api_type! {
     /// One event.

@@ -1,6 +1,6 @@
 //! Core memory: blocks, their revisions, and changes as the chat shows them.
 
-use super::{PassageView, api_type};
+use super::PassageView;
 
 api_type! {
     /// Who acted.

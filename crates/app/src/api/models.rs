@@ -1,7 +1,5 @@
 //! Models and remote endpoints.
 
-use super::api_type;
-
 api_type! {
     /// Where a model stands.
     #[serde(tag = "type")]

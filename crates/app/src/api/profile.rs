@@ -1,6 +1,6 @@
 //! The profile: first start, settings, health, bin, licences.
 
-use super::{AgentView, BlockView, PassageView, api_type};
+use super::{AgentView, BlockView, PassageView};
 
 api_type! {
     /// The profile and the program.

@@ -1,10 +1,11 @@
 //! Remote endpoints: kept in the settings, their keys in the keyring.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use resident_agent::LanguageModel;
-use resident_remote::{KeySource, RemoteEndpoint, RemoteLanguageModel};
+use resident_remote::{KeySource, Patience, RemoteEndpoint, RemoteLanguageModel, RemoteModelOptions, host_of_endpoint};
 use serde::{Deserialize, Serialize};
 
 use super::{Models, REMOTE};
@@ -62,7 +63,7 @@ impl Models {
             host: host(&endpoint.base_url),
             key_hint: self.keys.hint(&endpoint.id),
             models: endpoint.models.clone(),
-            loopback: parsed(&endpoint.base_url).is_ok_and(|url| resident_library::http::is_loopback(&url)),
+            loopback: host_of_endpoint(&endpoint.base_url).is_ok_and(|(_, loopback)| loopback),
         }
     }
 
@@ -70,7 +71,7 @@ impl Models {
     pub(crate) fn save_endpoint(&self, request: SaveEndpoint) -> Result<EndpointView, ApiError> {
         let SaveEndpoint { id, base_url, api_key, models } = request;
         check_id(&id)?;
-        parsed(&base_url)?;
+        host_of_endpoint(&base_url)?;
         match api_key.as_deref() {
             Some("") => self.keys.remove(&id),
             Some(key) => self.keys.set(&id, key.trim()),
@@ -89,6 +90,7 @@ impl Models {
             None => endpoints.push(endpoint),
         }
         self.keep(&endpoints)?;
+        self.remote_models().clear();
         Ok(view)
     }
 
@@ -100,6 +102,7 @@ impl Models {
             return Err(ApiError::not_found("endpoint", id));
         }
         self.keep(&endpoints)?;
+        self.remote_models().clear();
         self.keys.remove(id);
         Ok(())
     }
@@ -107,23 +110,23 @@ impl Models {
     /// Asks an endpoint, kept or not, for its models.
     pub(crate) fn check_endpoint(&self, request: SaveEndpoint) -> Result<EndpointCheck, ApiError> {
         let SaveEndpoint { id, base_url, api_key, models: _ } = request;
-        parsed(&base_url)?;
-        let key = api_key.or_else(|| self.keys.get(&id)).filter(|key| !key.is_empty());
-        let endpoint = RemoteEndpoint { id, base_url, api_key: KeySource::fixed(key) };
+        let key = api_key.or_else(|| self.keys.get(&id));
+        let endpoint = RemoteEndpoint { id, base_url, api_key: KeySource::new(move || key.clone()) };
         let started = Instant::now();
-        let models = resident_remote::list_models(&self.network, &endpoint)?;
+        let models = self.names_of_models(&endpoint)?;
         Ok(EndpointCheck { models, latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX) })
     }
 
     fn ask_models(&self, endpoint: &StoredEndpoint) -> Result<Vec<String>, ApiError> {
-        Ok(resident_remote::list_models(&self.network, &self.remote_endpoint(endpoint))?)
+        self.names_of_models(&self.remote_endpoint(endpoint))
     }
 
     fn remote_endpoint(&self, endpoint: &StoredEndpoint) -> RemoteEndpoint {
+        let (keys, id) = (self.keys.clone(), endpoint.id.clone());
         RemoteEndpoint {
             id: endpoint.id.clone(),
             base_url: endpoint.base_url.clone(),
-            api_key: KeySource::fixed(self.keys.get(&endpoint.id)),
+            api_key: KeySource::new(move || keys.get(&id)),
         }
     }
 
@@ -133,8 +136,27 @@ impl Models {
         let endpoints = self.endpoints()?;
         let endpoint = endpoints.iter().find(|endpoint| endpoint.id == id);
         let endpoint = endpoint.ok_or_else(|| ApiError::not_found("endpoint", id))?;
+        if let Some(known) = self.remote_models().get(rest) {
+            return Ok(known.clone());
+        }
         let endpoint = self.remote_endpoint(endpoint);
-        Ok(Arc::new(RemoteLanguageModel::new(self.network.clone(), endpoint, model)))
+        // An endpoint that is away or does not tell is no obstacle here: the first message will say what is wrong.
+        let window = resident_remote::context_window(&self.network, &endpoint, model).ok().flatten();
+        let options = RemoteModelOptions { context_window_tokens: window, ..RemoteModelOptions::default() };
+        let remote = RemoteLanguageModel::new(self.network.clone(), endpoint, model, options)?;
+        let remote: Arc<dyn LanguageModel> = Arc::new(remote);
+        self.remote_models().insert(rest.to_owned(), remote.clone());
+        Ok(remote)
+    }
+
+    fn names_of_models(&self, endpoint: &RemoteEndpoint) -> Result<Vec<String>, ApiError> {
+        let models = resident_remote::list_models(&self.network, endpoint, &Patience::default())?;
+        Ok(models.into_iter().map(|model| model.id).collect())
+    }
+
+    /// Models that were used: each has learned what its endpoint understands.
+    fn remote_models(&self) -> MutexGuard<'_, HashMap<String, Arc<dyn LanguageModel>>> {
+        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,14 +168,6 @@ fn check_id(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn parsed(base_url: &str) -> Result<resident_library::http::Url, ApiError> {
-    let url = resident_library::http::Url::parse(base_url.trim());
-    url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
-        ApiError::invalid(format!("`{base_url}` is not an http or https address."))
-            .with_hint("It looks like http://localhost:11434/v1.")
-    })
-}
-
 fn host(base_url: &str) -> String {
-    parsed(base_url).map_or_else(|_| base_url.to_owned(), |url| resident_library::http::host_of(&url))
+    host_of_endpoint(base_url).map_or_else(|_| base_url.to_owned(), |(host, _)| host)
 }

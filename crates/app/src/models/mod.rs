@@ -5,6 +5,7 @@
 mod downloads;
 mod endpoints;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +21,6 @@ use crate::event_log::{About, EventLog};
 use crate::keys::Keys;
 use crate::paths;
 use downloads::Downloads;
-pub(crate) use endpoints::StoredEndpoint;
 
 /// Handles of models on this computer begin with this.
 const LOCAL: &str = "local/";
@@ -32,10 +32,11 @@ const REMOTE: &str = "remote/";
 pub(crate) struct Models {
     library: Library,
     network: Network,
-    keys: Keys,
+    keys: Arc<Keys>,
     store: Arc<Store>,
     events: Arc<EventLog>,
     language: Mutex<Option<Loaded>>,
+    remote: Mutex<HashMap<String, Arc<dyn LanguageModel>>>,
     progress: Mutex<Progress>,
     downloads: Downloads,
 }
@@ -66,10 +67,11 @@ impl Models {
         Self {
             library,
             network,
-            keys: Keys::open(use_keyring),
+            keys: Arc::new(Keys::open(use_keyring)),
             store,
             events,
             language: Mutex::default(),
+            remote: Mutex::default(),
             progress: Mutex::default(),
             downloads: Downloads::default(),
         }
@@ -120,11 +122,8 @@ impl Models {
         result
     }
 
-    /// The language model with this handle, if it needs no loading.
+    /// The local language model with this handle, if it is loaded.
     pub(crate) fn language_if_loaded(&self, handle: &str) -> Option<Arc<dyn LanguageModel>> {
-        if let Some(rest) = handle.strip_prefix(REMOTE) {
-            return self.remote(rest).ok();
-        }
         // A lock that is taken means that a model is being loaded.
         let language = self.language.try_lock().ok()?;
         language.as_ref().filter(|loaded| loaded.handle == handle).map(|loaded| loaded.model.clone())

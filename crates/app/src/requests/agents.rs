@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use resident_agent::{create_agent, default_agent};
-use resident_store::{Agent, AgentId, AgentType, Block, BlockId, Provenance};
+use resident_agent::{ToolRules, create_agent, default_agent};
+use resident_store::{Agent, AgentId, AgentType, Block, BlockId, Passage, PassageFilter, PassageId, Provenance};
 
 use crate::App;
 use crate::api::{
@@ -67,7 +67,8 @@ impl App {
             agent.tools = tools;
         }
         if let Some(rules) = tool_rules {
-            resident_agent::check_tool_rules(&agent.id, &rules)?;
+            ToolRules::from_json(&rules)
+                .map_err(|error| ApiError::invalid(format!("The tool rules cannot be read: {error}.")))?;
             agent.tool_rules = rules;
         }
         agent.updated_at_ms = self.store.now_ms();
@@ -96,7 +97,10 @@ impl App {
                 writer.insert_block(&block, &Provenance::user("duplicate"))?;
                 writer.attach_block(&copy.id, &block.id)?;
             }
-            writer.copy_passages(&original.id, &copy.id, now_ms)?;
+            for passage in writer.passages(&PassageFilter::of(&original.id))?.0 {
+                let (id, agent_id) = (PassageId::new(), copy.id.clone());
+                writer.insert_passage(&Passage { id, agent_id, ..passage })?;
+            }
             Ok(())
         })?;
         self.send(About::default(), EventKind::AgentsChanged);

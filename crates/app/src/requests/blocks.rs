@@ -5,7 +5,7 @@ use resident_store::{AgentId, Block, BlockId, Provenance, Writer};
 
 use crate::App;
 use crate::api::{
-    ApiError, AttachBlock, BlockRef, BlockView, CreateBlock, EventKind, ListBlocks, Nothing, RevisionView,
+    ApiError, AttachBlock, BlockRef, BlockView, CreateBlock, ErrorCode, EventKind, ListBlocks, Nothing, RevisionView,
     UndoRevision, UpdateBlock,
 };
 use crate::event_log::About;
@@ -49,9 +49,8 @@ impl App {
             deleted_at_ms: None,
         };
         self.write(|writer| {
-            let provenance = Provenance::user("create");
-            let value = core::checked_value(&block, &value)?;
-            writer.insert_block(&Block { value, ..block.clone() }, &provenance)?;
+            let value = checked_value(&block, &value)?;
+            writer.insert_block(&Block { value, ..block.clone() }, &Provenance::user("create"))?;
             Ok(writer.attach_block(&agent.id, &block.id)?)
         })?;
         self.block_changed(&block.id)
@@ -75,7 +74,7 @@ impl App {
             if let Some(read_only) = read_only {
                 block.read_only = read_only;
             }
-            core::checked_value(&block, value.as_deref().unwrap_or(&block.value))?;
+            checked_value(&block, value.as_deref().unwrap_or(&block.value))?;
             block.updated_at_ms = self.store.now_ms();
             writer.update_block_meta(&block)?;
             if let Some(value) = value {
@@ -184,6 +183,17 @@ fn checked_label(label: &str) -> Result<String, ApiError> {
         return Err(ApiError::invalid("A label has up to 60 letters, digits, spaces, and the signs _ - . and /."));
     }
     Ok(label.to_owned())
+}
+
+/// A value that fits into the block, without null bytes.
+fn checked_value(block: &Block, value: &str) -> Result<String, ApiError> {
+    let value = value.replace('\0', "");
+    let chars = value.chars().count();
+    if chars > block.limit_chars {
+        let message = format!("{} would have {chars} characters; its limit is {}.", block.label, block.limit_chars);
+        return Err(ApiError::new(ErrorCode::OverLimit, message));
+    }
+    Ok(value)
 }
 
 fn checked_limit(limit_chars: usize) -> Result<usize, ApiError> {

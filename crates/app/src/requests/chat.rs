@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use resident_agent::{begin_edit, begin_retry, begin_turn};
+use resident_agent::{begin_edit, begin_retry, begin_turn, check_length};
 use resident_memory::{RecallHit, RecallQuery};
-use resident_store::{AgentId, Message, MessageId, Reader, Role, TurnId};
+use resident_store::{Agent, AgentId, Message, MessageId, Reader, Role, TurnId};
 
 use crate::App;
 use crate::api::{
@@ -62,8 +62,17 @@ impl App {
     pub fn send_message(self: &Arc<Self>, request: SendMessage) -> Result<TurnView, ApiError> {
         let agent = self.agent_in_use(&request.agent_id)?;
         check_size(&request.text)?;
+        self.check_fits(&agent, &request.text)?;
         let (turn, message) = begin_turn(&self.store, &agent.id, &request.text)?;
         self.start_turn(turn, message)
+    }
+
+    /// Refuses what no answer could come of, where that is known without loading a model; otherwise the turn says so.
+    fn check_fits(&self, agent: &Agent, text: &str) -> Result<(), ApiError> {
+        let handle = agent.model.clone().map_or_else(|| self.default_model(), Ok)?;
+        let Some(model) = self.models.language_if_loaded(&handle) else { return Ok(()) };
+        let settings = self.settings()?.for_agents();
+        Ok(check_length(&self.turn_context(model.as_ref(), &settings), agent, text)?)
     }
 
     /// Stops a turn.
@@ -182,11 +191,11 @@ pub(crate) fn changes_of_turns(reader: &Reader<'_>, turn_ids: &[TurnId]) -> Resu
             .latest_block_revision(&block.id)?
             .is_some_and(|latest| latest.number > revision.number && Some(&latest.after) == revision.before.as_ref());
         let change = resident_agent::MemoryChange::Block { revision, label: block.label, block_id: block.id };
-        changes.push(memory_change(change, &names, undone));
+        changes.extend(memory_change(change, &names, undone));
     }
     for passage in reader.passages_of_turns(turn_ids)? {
         let undone = passage.deleted_at_ms.is_some();
-        changes.push(memory_change(resident_agent::MemoryChange::PassageSaved(passage), &names, undone));
+        changes.extend(memory_change(resident_agent::MemoryChange::PassageSaved(passage), &names, undone));
     }
     changes.sort_by_key(|change| change.at_ms);
     Ok(changes)

@@ -1,6 +1,6 @@
 //! Requests about the context window.
 
-use resident_agent::{Cancel, ContextOverview, ContextPart as Part, PartKind};
+use resident_agent::{Cancel, ContextOverview, ContextPart as Part, ContextPartKind as PartKind};
 
 use crate::App;
 use crate::api::{AgentRef, ApiError, CompactionView, ContextPart, ContextPartKind, ContextView, EventKind};
@@ -13,7 +13,7 @@ impl App {
     pub fn get_context(&self, request: AgentRef) -> Result<ContextView, ApiError> {
         let agent = self.agent(&request.agent_id)?;
         let model = self.model_of(&agent, &About::default())?;
-        let settings = self.agent_settings(&agent)?;
+        let settings = self.settings()?.for_agents();
         let overview = resident_agent::context(&self.turn_context(model.as_ref(), &settings), &agent.id)?;
         let (recall_messages, archival_passages) = self
             .store
@@ -36,7 +36,7 @@ impl App {
         let agent = self.agent_in_use(&request.agent_id)?;
         let about = About::agent(agent.id.as_str());
         let model = self.model_of(&agent, &about)?;
-        let settings = self.agent_settings(&agent)?;
+        let settings = self.settings()?.for_agents();
         let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
         let context = self.turn_context(model.as_ref(), &settings);
         let mut report = |event| self.report(event, &about, &names);

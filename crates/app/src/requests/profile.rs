@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resident_store::{AgentId, BlockId, PassageFilter};
+use resident_store::{AgentId, PassageFilter};
 
 use crate::App;
 use crate::api::{
@@ -130,7 +130,7 @@ impl App {
             let names = AgentNames::read(reader)?;
             let mut passages = Vec::new();
             for agent in reader.agents(false)? {
-                let filter = PassageFilter::deleted_of(&agent.id, SHOWN_PASSAGES);
+                let filter = PassageFilter { deleted: true, limit: SHOWN_PASSAGES, ..PassageFilter::of(&agent.id) };
                 passages.extend(reader.passages(&filter)?.0);
             }
             passages.sort_by_key(|passage| std::cmp::Reverse(passage.deleted_at_ms));
@@ -150,11 +150,11 @@ impl App {
                 writer.purge_agent(&agent.id)?;
             }
             for block in writer.all_blocks(true)? {
-                writer.purge_block(&BlockId(block.id.0))?;
+                writer.purge_block(&block.id)?;
             }
             let agents: Vec<AgentId> = writer.agents(false)?.into_iter().map(|agent| agent.id).collect();
             for agent_id in agents {
-                let filter = PassageFilter::deleted_of(&agent_id, usize::MAX);
+                let filter = PassageFilter { deleted: true, ..PassageFilter::of(&agent_id) };
                 for passage in writer.passages(&filter)?.0 {
                     writer.purge_passage(&passage.id)?;
                 }
