@@ -7,6 +7,7 @@
 mod cache;
 mod call;
 mod decoder;
+mod embedder;
 mod engine;
 mod error;
 mod gguf;
@@ -19,6 +20,7 @@ mod stream;
 mod template;
 mod tokenizer;
 
+pub use embedder::MiniLmEmbedder;
 pub use error::LoadError;
 pub use gguf::GgufSummary;
 pub use language_model::{LoadOptions, LocalLanguageModel};
