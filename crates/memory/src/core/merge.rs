@@ -7,7 +7,10 @@
 
 use std::ops::Range;
 
-use similar::{Algorithm, DiffTag, capture_diff_slices};
+use similar::{
+    Algorithm, DiffTag,
+    algorithms::{Capture, Replace, diff_slices},
+};
 
 /// `ours` with the changes from `base` to `theirs`; `None` where both changed the same lines in different ways.
 pub(crate) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
@@ -44,7 +47,11 @@ struct Change<'a> {
 }
 
 fn changes<'a>(base: &[&'a str], changed: &[&'a str]) -> Vec<Change<'a>> {
-    capture_diff_slices(Algorithm::Myers, base, changed)
+    // Without the clean-up of `capture_diff_slices`, which moves insertions without moving where they say they belong.
+    let mut operations = Replace::new(Capture::new());
+    let Ok(()) = diff_slices(Algorithm::Myers, &mut operations, base, changed);
+    let operations = operations.into_inner().into_ops();
+    operations
         .into_iter()
         .filter(|operation| operation.tag() != DiffTag::Equal)
         .map(|operation| Change { replaced: operation.old_range(), lines: changed[operation.new_range()].to_vec() })

@@ -255,14 +255,13 @@ mod tests {
         check("on Dec 24th", Some(("2022-12-24", "2022-12-25")));
         check("May 7, 2022", Some(("2022-05-07", "2022-05-08")));
         check("notes of 2023-05-07", Some(("2023-05-07", "2023-05-08")));
+        check("31 February 2023", Some(("2023-02-01", "2023-03-01")));
         check("in 2021", Some(("2021-01-01", "2022-01-01")));
     }
 
     #[test]
     fn other_words_are_no_dates() {
-        for query in
-            ["may I ask", "march on", "31 February 2023", "room 2023", "last dance", "99999999 years ago", "", "sun"]
-        {
+        for query in ["may I ask", "march on", "room 2023", "last dance", "99999999 years ago", "", "sun"] {
             check(query, None);
         }
     }

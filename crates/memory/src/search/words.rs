@@ -24,7 +24,7 @@ const STOPWORDS: &str = "a about after again all also am an and any are as at be
 /// The terms of a query, lower case, in its order, without repetition and stopwords. Where it has nothing but
 /// stopwords, they are what is meant ("the who").
 pub(crate) fn terms(query: &str) -> Vec<String> {
-    let query = &query[..query.floor_char_boundary(LONGEST_QUERY)];
+    let query = beginning(query);
     let stopwords: HashSet<&str> = STOPWORDS.split_whitespace().collect();
     let mut seen = HashSet::new();
     let all: Vec<String> = words(query).filter(|word| seen.insert(word.clone())).collect();
@@ -34,6 +34,15 @@ pub(crate) fn terms(query: &str) -> Vec<String> {
     }
     kept.truncate(MOST_TERMS);
     kept
+}
+
+/// As much of a query as is read, up to the end of a word where it has any.
+fn beginning(query: &str) -> &str {
+    if query.len() <= LONGEST_QUERY {
+        return query;
+    }
+    let beginning = &query[..query.floor_char_boundary(LONGEST_QUERY)];
+    beginning.rfind(|c: char| !c.is_alphanumeric()).map_or(beginning, |end| &beginning[..end])
 }
 
 /// Any of the terms, as FTS5 reads it.
