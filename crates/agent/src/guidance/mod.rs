@@ -6,10 +6,26 @@
 //! the user's own message (with "I" turned into "the user"), so that a memory cannot be invented. Tools, events and
 //! records are the same as for a model that chooses itself. Everything here is pure: no store, no clock, no model.
 
+mod correction;
+mod examples;
 mod intent;
+mod notes;
+mod payload;
+mod phrase;
 mod plan;
+mod query;
 mod router;
+mod speak;
+mod tools;
+mod verbs;
+mod words;
+mod write;
 
+pub use examples::worked_examples;
 pub use intent::{Intent, MemoryRequest, explicit_request};
+pub use notes::block_notes;
 pub use plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, plan, rank_notes};
-pub use router::{Routed, RoutedBy, Router};
+pub use router::{Routed, RoutedBy, Router, RouterWeights, WORD_FEATURES, router_examples, word_features};
+
+#[cfg(test)]
+mod tests;

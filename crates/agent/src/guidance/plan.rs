@@ -1,11 +1,19 @@
 //! One guided step: prompt, menu and pattern.
+//!
+//! What a turn still has to do is read from its own messages: nothing written yet means write, nothing searched yet means
+//! search, and then speak. Everything a rule can decide surely is decided here (the tool, the block, the line to replace,
+//! the words that may be used); the model writes it, through the same tools as any other model.
 
 use resident_memory::Embedder;
-use resident_store::{Block, Message};
+use resident_store::{Block, Message, Role, ToolStatus};
 
 use crate::model::{GenerateOptions, Prompt, ToolSchema};
 
-use super::Intent;
+use super::intent::{Intent, is_question};
+use super::notes::{block_notes, found_in_results, merged, score_by_words};
+use super::speak;
+use super::tools::{Kind, kind};
+use super::write;
 
 /// Something remembered that may help to answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +22,7 @@ pub struct Note {
     pub text: String,
     /// Where it is kept.
     pub source: NoteSource,
-    /// How near it is to the question, 0 to 1, as [`rank_notes`] sets it; give 0 before.
+    /// How near it is to the message, 0 to 1, as [`rank_notes`] sets it; give 0 before.
     pub relevance: f32,
 }
 
@@ -40,8 +48,8 @@ pub struct GuidanceInput<'a> {
     pub user_text: &'a str,
     /// The agent's blocks as they are now.
     pub blocks: &'a [Block],
-    /// What was found for the message, best first (see [`rank_notes`]). Lines of blocks and the search results that
-    /// stand in `recent` need not be in it; `plan` reads them itself.
+    /// What was found for the message, from [`rank_notes`]: the lines of the blocks (see [`super::block_notes`]) and,
+    /// for a recall, what the searches gave. Lines and results that are missing here are scored by their words.
     pub notes: &'a [Note],
     /// The latest messages of the window, oldest first, up to now: the user's message of this turn, and after it what
     /// this turn's steps called and got. From these `plan` sees how far the turn is: memory written, searched, …
@@ -81,13 +89,94 @@ pub enum Purpose {
 
 /// The next step of a guided turn.
 pub fn plan(input: &GuidanceInput<'_>) -> GuidedStep {
-    let _ = input;
-    GuidedStep { prompt: Prompt::default(), options: GenerateOptions::default(), purpose: Purpose::Speak }
+    let situation = Situation::of(input);
+    match input.intent {
+        Intent::Remember | Intent::Correct | Intent::Forget | Intent::Archive => write::step(&situation),
+        Intent::Recall => speak::recall_step(&situation),
+        // Whether a question is about the user, only what is remembered can tell: "How old is Leo?"
+        Intent::Converse if speak::is_answered_by_notes(&situation) => speak::recall_step(&situation),
+        Intent::Converse => speak::converse_step(&situation),
+    }
 }
 
-/// Orders what was found by nearness to `question`, best first, and sets `relevance`: meaning where there is an
-/// embedder, and words.
-pub fn rank_notes(question: &str, notes: Vec<Note>, embedder: Option<&dyn Embedder>) -> Vec<Note> {
-    let _ = (question, embedder);
-    notes
+/// Orders what was found by nearness to `message`, best first, and sets `relevance`: by meaning where there is an
+/// embedder, and by words.
+pub fn rank_notes(message: &str, notes: Vec<Note>, embedder: Option<&dyn Embedder>) -> Vec<Note> {
+    super::notes::rank(message, notes, embedder)
+}
+
+/// The input, with what `recent` tells of this turn.
+#[derive(Debug)]
+pub(super) struct Situation<'a> {
+    pub(super) input: &'a GuidanceInput<'a>,
+    /// Lines of blocks and results of searches, best first.
+    pub(super) notes: Vec<Note>,
+    /// What the user said before this turn.
+    pub(super) said_before: Option<&'a str>,
+    /// The turn's calls that ended, oldest first.
+    pub(super) done: Vec<Done<'a>>,
+}
+
+/// A call of this turn and how it ended.
+#[derive(Debug)]
+pub(super) struct Done<'a> {
+    pub(super) kind: Kind,
+    pub(super) tool: &'a str,
+    pub(super) arguments: &'a serde_json::Value,
+    pub(super) failed: bool,
+    pub(super) result: &'a str,
+}
+
+impl<'a> Situation<'a> {
+    fn of(input: &'a GuidanceInput<'a>) -> Self {
+        let turn_start = input.recent.iter().rposition(|message| message.role == Role::User);
+        let turn = turn_start.map_or(input.recent, |at| &input.recent[at + 1..]);
+        let said_before = turn_start.and_then(|at| {
+            input.recent[..at]
+                .iter()
+                .rev()
+                .find(|message| message.role == Role::User)
+                .map(|message| message.content.as_str())
+        });
+        let done = calls_done(turn);
+        let mut found = block_notes(input.blocks);
+        for call in done.iter().filter(|call| call.kind == Kind::Search && !call.failed) {
+            found.extend(found_in_results(call.tool, call.result));
+        }
+        let mut notes = merged(input.notes, score_by_words(input.user_text, found));
+        // What was asked before is no answer.
+        notes.retain(|note| {
+            let said = note.source == NoteSource::UserMessage;
+            !said || note.text.trim() != input.user_text.trim() && !is_question(&note.text)
+        });
+        Self { input, notes, said_before, done }
+    }
+
+    /// Whether this turn has done a thing of this kind.
+    pub(super) fn has_done(&self, kind: Kind) -> bool {
+        self.done.iter().any(|call| call.kind == kind && !call.failed)
+    }
+
+    /// Whether this turn called a tool of this name.
+    pub(super) fn has_called(&self, tool: &str) -> bool {
+        self.done.iter().any(|call| call.tool == tool)
+    }
+}
+
+fn calls_done(turn: &[Message]) -> Vec<Done<'_>> {
+    let calls = turn.iter().flat_map(|message| &message.tool_calls);
+    calls
+        .filter_map(|call| {
+            let result = turn.iter().find(|message| {
+                message.role == Role::Tool && message.tool_call_id.as_deref() == Some(call.id.as_str())
+            })?;
+            Some(Done {
+                kind: kind(&call.name, &call.arguments)?,
+                tool: &call.name,
+                arguments: &call.arguments,
+                failed: result.tool_status == Some(ToolStatus::Failed),
+                result: &result.content,
+            })
+        })
+        .collect()
 }

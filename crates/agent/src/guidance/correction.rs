@@ -1,0 +1,191 @@
+//! A kept line, corrected: "The user's dentist is on Tuesday." and "it's Thursday, not Tuesday".
+//!
+//! A correction that is a whole statement takes the line's place. One that gives only the new value ("not Spain,
+//! Portugal") is put where the old value stood.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::phrase::{Phrase, third_person};
+use super::words::{bare, content_stems, overlap};
+
+/// The line as it should be after `statement`.
+pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
+    let (clause, old_value) = without_old_value(statement);
+    if let Some(old) = old_value.as_deref().and_then(|old| found_in(line, old)) {
+        let before = line[..old.start].split_whitespace().last().unwrap_or_default();
+        // "is on Thursday" and "is on Tuesday" differ after "on".
+        if let Some(new) = after_word(&clause, before) {
+            return put(line, old, new);
+        }
+        if !shares_words(&clause, line) {
+            return put(line, old, fragment(&clause));
+        }
+    }
+    if shares_words(&clause, line) || STATEMENT.is_match(&clause) {
+        return third_person(&clause);
+    }
+    let new = fragment(&clause);
+    match same_sort(line, new).or_else(|| value_part(line)) {
+        Some(old) => put(line, old, new),
+        None => third_person(&clause),
+    }
+}
+
+/// `line` with `new` in the place of what stands at `old`.
+fn put(line: &str, old: std::ops::Range<usize>, new: &str) -> Phrase {
+    let rest = &line[old.end..];
+    let new = if rest.is_empty() { new } else { new.trim_end_matches('.') };
+    let new = without_repeated(&line[..old.start], new);
+    Phrase::fixed(format!("{}{new}{rest}", &line[..old.start]))
+}
+
+/// `new` without the words with which `before` ends already: "is on the", "on the 12th".
+fn without_repeated<'n>(before: &str, new: &'n str) -> &'n str {
+    let before: Vec<&str> = before.split_whitespace().collect();
+    let words: Vec<&str> = new.split_whitespace().collect();
+    let repeated = (1..words.len()).rev().find(|count| before.ends_with(&words[..*count])).unwrap_or(0);
+    words.get(repeated).and_then(|word| new.find(word)).map_or(new, |at| &new[at..])
+}
+
+/// The statement without "not …", and what it says is not so.
+fn without_old_value(statement: &str) -> (String, Option<String>) {
+    let statement = statement.trim().trim_end_matches(['.', '!', '?']);
+    if let Some(found) = NOT_BUT.captures(statement) {
+        let (subject, old, new) = (found[1].trim(), &found[2], &found[3]);
+        let clause = if subject.is_empty() || subject.eq_ignore_ascii_case("it") {
+            new.to_owned()
+        } else {
+            format!("{subject} is {new}")
+        };
+        return (clause, Some(old.to_owned()));
+    }
+    if let Some(found) = BUT_NOT.captures(statement) {
+        let rest = found.get(3).map_or("", |rest| rest.as_str());
+        return (format!("{}{rest}", &found[1]), Some(found[2].to_owned()));
+    }
+    if let Some(found) = FROM_TO.captures(statement) {
+        return (statement.to_owned(), Some(found[1].to_owned()));
+    }
+    (statement.to_owned(), None)
+}
+
+/// Where the end of `value` stands in `line`, as many of its words as are found.
+fn found_in(line: &str, value: &str) -> Option<std::ops::Range<usize>> {
+    let folded = line.to_lowercase();
+    if folded.len() != line.len() {
+        return None;
+    }
+    let words: Vec<&str> = value.split_whitespace().collect();
+    (0..words.len()).find_map(|skipped| {
+        let wanted = words[skipped..].join(" ").to_lowercase();
+        let wanted = wanted.trim_matches(|character: char| !character.is_alphanumeric());
+        let at = folded.match_indices(wanted).map(|(at, _)| at).find(|at| {
+            let outside = |character: Option<char>| !character.is_some_and(char::is_alphanumeric);
+            outside(folded[..*at].chars().next_back()) && outside(folded[at + wanted.len()..].chars().next())
+        })?;
+        (!wanted.is_empty()).then(|| at..at + wanted.len())
+    })
+}
+
+/// What follows the last `word` in `clause`.
+fn after_word<'c>(clause: &'c str, word: &str) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let mut at = clause.len();
+    for token in clause.split(' ').rev() {
+        let start = at.checked_sub(token.len())?;
+        if token.to_lowercase() == word && at < clause.len() {
+            let rest = LATELY.find(&clause[at..]).map_or(&clause[at..], |found| &clause[at..at + found.start()]);
+            return Some(rest.trim()).filter(|rest| !rest.is_empty());
+        }
+        at = start.saturating_sub(1);
+    }
+    None
+}
+
+fn shares_words(clause: &str, line: &str) -> bool {
+    overlap(&content_stems(clause), line) > 0.0
+}
+
+/// A value without the words that point at it: "it's the 12th" is "the 12th".
+fn fragment(clause: &str) -> &str {
+    let rest = POINTS.find(clause).map_or(clause, |found| &clause[found.end()..]);
+    LATELY.find(rest).map_or(rest, |found| &rest[..found.start()]).trim()
+}
+
+/// Where `line` has something of the sort that `value` is: a weekday for a weekday, a number for a number.
+fn same_sort(line: &str, value: &str) -> Option<std::ops::Range<usize>> {
+    let sort = SORTS.iter().find(|sort| sort.is_match(value))?;
+    sort.find(line).map(|found| found.range())
+}
+
+/// What follows the last linking word of `line`.
+fn value_part(line: &str) -> Option<std::ops::Range<usize>> {
+    let found = LINK.find_iter(line).last()?;
+    let end = line.trim_end_matches('.').len();
+    (found.end() < end && !bare(&line[found.end()..end]).is_empty()).then_some(found.end()..end)
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the patterns of this file are valid")
+}
+
+/// Things of one sort, so that one can stand for another.
+static SORTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
+        r"(?i)\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b(?: \d{1,2}(?:st|nd|rd|th)?\b)?",
+        r"(?i)\b\d{1,2}:\d{2}\b(?: ?[ap]m\b)?",
+        r"(?i)\b\d{1,2}(?:st|nd|rd|th)\b",
+        r"\b\d[\d.,-]*\d\b|\b\d\b",
+    ]
+    .map(pattern)
+    .into()
+});
+
+macro_rules! patterns {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)*) => {
+        $($(#[doc = $doc])+ static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)*
+    };
+}
+
+patterns! {
+    /// "… isn't X, it's Y", "not X but Y".
+    NOT_BUT = r"(?i)^(.*?)\s*(?:\b(?:is|are|was) not|\b(?:isn't|aren't|wasn't)|'s not|^not)\s+(.+?)(?: any ?more)?,?\s+(?:but|it's|it is|they're|he's|she's|rather|now it's)\s+(.+)$";
+    /// "Y, not X", "Y instead of X".
+    BUT_NOT = r"(?i)^(.+?)(?:,? (?:and )?not|,? instead of|,? rather than)\s+([^,.;]+?)(?: any ?more| as i said| like i said)?([,.;].*)?$";
+    /// "from X to Y".
+    FROM_TO = r"(?i)\bfrom (.+?) to .+$";
+    /// A whole statement by or about the user.
+    STATEMENT = r"(?i)^(?:i|i'm|i've|my|we|we're|our)\b.*\s";
+    /// Points at a value.
+    POINTS = r"(?i)^(?:(?:it|that|this|he|she)(?:'s| is| was| should be| will be)|they're|they are|make (?:that|it)|change (?:that|it) to|to)\s+(?:called |named |actually |now )*";
+    /// Says when it became so.
+    LATELY = r"(?i)[,]?\s+(?:now|instead|these days|actually|please|from now on|any ?more)[.!]?$";
+    /// A word after which a value stands.
+    LINK = r"(?i)\b(?:is called|is named|is|are|was|on|at|in|to|from|called|named|with|for|by)\s+";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_correction_changes_what_it_names() {
+        for (line, statement, after) in [
+            ("The user's vet is on Tuesday.", "my vet is on Thursday, not Tuesday", "The user's vet is on Thursday."),
+            ("The user's cat is called Max.", "it's Rex, not Max", "The user's cat is called Rex."),
+            ("The user's exam is on the 11th.", "it's on the 12th", "The user's exam is on the 12th."),
+            ("The user lives in Spain.", "Not Spain, it's Portugal", "The user lives in Portugal."),
+            ("The user's aunt is called Anna.", "It's not Anna, it's Hanna", "The user's aunt is called Hanna."),
+            ("The user's bus leaves at 8:15.", "the bus leaves at 7:45, not 8:15", "The user's bus leaves at 7:45."),
+            ("The user's room is 4.", "it's 5 now", "The user's room is 5."),
+            ("The user lives in Oslo.", "I moved to Bergen", "The user moved to Bergen."),
+            ("The user's rent is 800.", "my rent is 900", "The user's rent is 900."),
+            ("The user's drink is tea.", "cider", "The user's drink is cider."),
+        ] {
+            assert_eq!(corrected(line, statement).likeliest(), after, "{line} + {statement}");
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! What a request is about: the message without the words that only ask ("Please remember that …, okay?").
+//!
+//! What is left is the user's own wording, which the memory then keeps. Where nothing is left ("Remember that."), the
+//! request points at what the user said before.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Intent;
+use super::phrase::capitalised;
+use super::words::{sentences, straighten, words};
+
+/// What `text` wants to be written for `intent`; `before` is what the user said before it.
+pub(super) fn payload(intent: Intent, text: &str, before: Option<&str>) -> String {
+    let text = straighten(text.trim());
+    let kept = match intent {
+        Intent::Archive => archived_part(&text),
+        Intent::Correct => {
+            let kept = stated_part(&text);
+            NO_LONGER.captures(&kept).map_or_else(|| kept.clone(), |found| found[1].to_owned())
+        }
+        Intent::Remember | Intent::Forget | Intent::Recall | Intent::Converse => stated_part(&text),
+    };
+    let asks_only = |kept: &str| words(kept).iter().all(|word| ARCHIVE_WORDS.contains(&word.as_str()));
+    if points_back(&kept) || intent == Intent::Archive && asks_only(&kept) {
+        // Without anything before it, a request is kept as it was said, so that it is not lost.
+        before.map_or_else(|| text.clone(), |before| stated_part(&straighten(before.trim())))
+    } else {
+        kept
+    }
+}
+
+/// Whether nothing but a pointer is left.
+fn points_back(kept: &str) -> bool {
+    words(kept).iter().all(|word| POINTERS.contains(&word.as_str()))
+}
+
+const POINTERS: &[&str] = &[
+    "this", "that", "it", "these", "please", "for", "me", "later", "what", "i", "said", "just", "so", "too", "all",
+    "told", "you", "the", "a", "then", "thing", "ok", "okay", "thanks", "into", "in", "to", "your", "archive",
+    "memory", "away",
+];
+
+/// The statement in a request: sentences that only ask, greet or thank are dropped, frames are taken off the others.
+fn stated_part(text: &str) -> String {
+    let all = sentences(text);
+    let told: Vec<_> = all
+        .iter()
+        .map(|sentence| (unframed(sentence), sentence.ends_with('?')))
+        .filter(|(sentence, _)| !points_back(sentence) && !says_nothing(sentence))
+        .collect();
+    // A question is kept only when nothing is told beside it: "Can you remember that I'm vegan?"
+    let has_statement = told.iter().any(|(_, question)| !question);
+    let mut kept: Vec<&str> =
+        told.iter().filter(|(_, question)| !(has_statement && *question)).map(|(text, _)| text.as_str()).collect();
+    if kept.len() > 1 {
+        kept.retain(|sentence| !ASKS_ONLY.is_match(sentence));
+    }
+    kept.join(" ")
+}
+
+fn says_nothing(sentence: &str) -> bool {
+    NOTHING.is_match(sentence)
+}
+
+/// A sentence without what asks before and after it.
+fn unframed(sentence: &str) -> String {
+    let mut rest = sentence.trim();
+    loop {
+        let shorter = FRAMES.iter().find_map(|frame| frame.find(rest).map(|found| &rest[found.end()..]));
+        match shorter {
+            Some(shorter) if shorter.len() < rest.len() && !shorter.trim().is_empty() => rest = shorter.trim_start(),
+            _ => break,
+        }
+    }
+    let mut rest = rest.to_owned();
+    loop {
+        let shorter = AFTER.replace(&rest, "");
+        if shorter.len() == rest.len() || shorter.trim().is_empty() {
+            break;
+        }
+        rest = shorter.into_owned();
+    }
+    as_statement(rest.trim_matches(|character: char| character.is_whitespace() || matches!(character, ',' | ':' | ';')))
+}
+
+/// Wishes and orders as statements: "to buy milk" is what the user needs, "call me Jo" what the user wants.
+fn as_statement(rest: &str) -> String {
+    if let Some(found) = CALL_ME.captures(rest) {
+        return format!("I want to be called {}", &found[1]);
+    }
+    if let Some(found) = TO_DO.captures(rest) {
+        let (not, verb, more) = (found.get(1).is_some(), &found[2], &found[3]);
+        let who = if ASSISTANT_VERBS.contains(&verb.to_lowercase().as_str()) { "you should" } else { "I need" };
+        return match (who, not) {
+            ("you should", false) => format!("you should {verb}{more}"),
+            ("you should", true) => format!("you should not {verb}{more}"),
+            (_, false) => format!("I need to {verb}{more}"),
+            (_, true) => format!("I must not {verb}{more}"),
+        };
+    }
+    if let Some(found) = ORDER.captures(rest) {
+        let always = found.get(1).map_or("", |word| word.as_str()).to_lowercase();
+        let always =
+            if always.starts_with("don't") || always.starts_with("do not") { "not ".to_owned() } else { always };
+        if ASSISTANT_VERBS.contains(&found[2].to_lowercase().as_str()) {
+            return format!("you should {always}{}{}", &found[2].to_lowercase(), &found[3]);
+        }
+    }
+    if let Some(found) = CHANGE_TO.captures(rest) {
+        return format!("{} {} is {}", &found[1], &found[2], &found[3]);
+    }
+    rest.to_owned()
+}
+
+/// What an assistant is told to do, rather than what a person must not forget to do.
+const ASSISTANT_VERBS: &[&str] = &[
+    "answer",
+    "reply",
+    "respond",
+    "use",
+    "speak",
+    "talk",
+    "be",
+    "call",
+    "address",
+    "explain",
+    "remind",
+    "ask",
+    "greet",
+    "format",
+    "summarize",
+    "summarise",
+    "refer",
+    "treat",
+    "mention",
+    "translate",
+];
+
+/// The text to archive: after the sentence or the words before a colon that ask for it.
+fn archived_part(text: &str) -> String {
+    if let Some((head, rest)) = text.split_once(':')
+        && !rest.trim().is_empty()
+        && head.split_whitespace().count() <= LONGEST_HEAD_WORDS
+        && !head.contains(['.', '!', '?'])
+        && words(head).iter().any(|word| ARCHIVE_WORDS.contains(&word.as_str()))
+    {
+        let what = head_topic(head);
+        let rest = rest.trim();
+        return if what.is_empty() { rest.to_owned() } else { format!("{}: {rest}", capitalised(&what)) };
+    }
+    let all = sentences(text);
+    if let [first, .., last] = all.as_slice() {
+        let asks = |sentence: &str| super::explicit_request(sentence).is_some() && head_topic(sentence).is_empty();
+        if asks(first)
+            || super::explicit_request(first).is_some() && sentences(first).len() == 1 && has_only_topic(first)
+        {
+            let at = text.find(first).map_or(0, |at| at + first.len());
+            return text[at..].trim().to_owned();
+        }
+        if asks(last) {
+            let at = text.rfind(last).unwrap_or(text.len());
+            return text[..at].trim().to_owned();
+        }
+    }
+    let kept = ARCHIVE_FRAME.replace(text, "");
+    let kept = ARCHIVE_AFTER.replace(&kept, "");
+    let kept = kept.trim();
+    if kept.is_empty() { text.to_owned() } else { capitalised(kept) }
+}
+
+/// "Can you store the following in your archive?"
+fn has_only_topic(sentence: &str) -> bool {
+    words(sentence).iter().any(|word| matches!(word.as_str(), "following" | "this" | "these" | "that"))
+        && sentence.split_whitespace().count() <= LONGEST_HEAD_WORDS
+}
+
+/// A longer text before a colon is not a request but a part of what is kept.
+const LONGEST_HEAD_WORDS: usize = 16;
+
+/// What a request names beside its words of asking: "an idea for my novel".
+fn head_topic(head: &str) -> String {
+    let tokens: Vec<&str> = head.split_whitespace().collect();
+    let asks = |token: &&str| {
+        let word = super::words::bare(token).to_lowercase();
+        ARCHIVE_WORDS.contains(&word.as_str()) || word.is_empty()
+    };
+    let Some(start) = tokens.iter().position(|token| !asks(token)) else { return String::new() };
+    // Trailing words of asking go, and a second request ("for later") with them.
+    let mut end = tokens.len();
+    while end > start && asks(&tokens[end - 1]) {
+        end -= 1;
+    }
+    tokens[start..end].join(" ").trim_end_matches(['.', ',', '?', '!']).to_owned()
+}
+
+const ARCHIVE_WORDS: &[&str] = &[
+    "save",
+    "store",
+    "archive",
+    "keep",
+    "put",
+    "file",
+    "log",
+    "record",
+    "stash",
+    "bookmark",
+    "hold",
+    "hang",
+    "on",
+    "set",
+    "aside",
+    "this",
+    "that",
+    "these",
+    "the",
+    "following",
+    "it",
+    "for",
+    "later",
+    "me",
+    "please",
+    "in",
+    "into",
+    "to",
+    "your",
+    "archives",
+    "archival",
+    "memory",
+    "long-term",
+    "long",
+    "term",
+    "storage",
+    "away",
+    "can",
+    "could",
+    "would",
+    "will",
+    "you",
+    "u",
+    "i",
+    "i'd",
+    "want",
+    "like",
+    "need",
+    "love",
+    "a",
+    "an",
+    "text",
+    "future",
+    "use",
+    "reference",
+    "here",
+    "is",
+    "here's",
+    "add",
+    "write",
+    "copy",
+    "of",
+    "down",
+    "another",
+    "time",
+    "hey",
+    "hi",
+    "ok",
+    "okay",
+    "so",
+    "pls",
+    "also",
+    "safekeeping",
+    "remember",
+    "some",
+    "up",
+    "my",
+    "place",
+    "preserve",
+    "commit",
+    "tuck",
+    "just",
+    "note",
+    "notes",
+    "something",
+    "passage",
+    "go",
+    "should",
+    "thing",
+];
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the patterns of this file are valid")
+}
+
+/// Taken off the front of a sentence, as often as one fits.
+static FRAMES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"(?i)^(?:hi|hey|hello|ok|okay|so|well|oh|ah|um|also|and|but|please|pls|btw|by the way|actually|fyi|psst|in fact)(?:[,:!.;-]+\s*|\s+(?:there\b[,!. ]*)?)",
+        r"(?i)^(?:no|nope|nah|wait|hm+|sorry|oops|yes|yeah|right|alright|great|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)[,:!.;-]+\s*(?:no, |sorry, )?",
+        r"(?i)^(?:can|could|will|would) (?:you|u|ya) (?:please |just |kindly |maybe |also )*",
+        r"(?i)^(?:i'd|i would|i|we) (?:really |also )?(?:like|love|want|need) you to (?:please |also |always )*(?:remember|know|note|keep in mind|bear in mind|memori[sz]e|write down)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^you (?:should|must|need to|have to|can|might want to|ought to) (?:please |also |really )*(?:remember|know|note|keep in mind|be aware)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^(?:make sure|be sure|try) (?:that )?(?:you |to )*(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^it(?:'s| is) important (?:that you |to )(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^(?:always |to )?(?:remember|memori[sz]e|keep in mind|bear in mind|note down|note|take note|take a note|make (?:a )?(?:mental )?note|jot down|write down|learn this about me|know)\b(?: (?:of|about) (?:this|that|it)\b)?(?: (?:this|it)\b)?(?: down| for (?:me|later))*(?: (?:the fact )?that\b)?(?:\s*[:,-]+\s*|\s+|$)",
+        r"(?i)^(?:keep|put|write|jot|take|save|store|add|record|log|commit) (?:(?:this|that|it|the following|the fact) )?(?:down|(?:in|to|into|on) (?:your |my |the )?(?:mind|memory|notes?|core memory|records?))\b(?: for (?:me|later))?(?:\s*[:,-]+\s*|\s+|$)(?:that )?",
+        r"(?i)^(?:save|store|record|log|add) (?:the fact )?that\s+",
+        r"(?i)^(?:don't|do not|dont|never|you (?:mustn't|must not|shouldn't)) (?:ever |you )?forget\b(?: (?:that|this)\b)?[:,]?\s*",
+        r"(?i)^(?:don't|do not) let me forget\b(?: (?:that|this)\b)?[:,]?\s*",
+        r"(?i)^(?:this|it|for me|for later)\s*[:,-]+\s*",
+        r"(?i)^(?:for (?:the record|future reference|your information)|just so you know|just so you're aware|let me tell you something(?: about me)?|(?:one|another|the only) thing (?:you should|to|that you should) (?:know|remember|note)(?: about me)?(?: is(?: that)?)?)[,:]?\s*",
+        r"(?i)^(?:(?:small|minor|one|quick|slight) )?correction[,:.-]?\s*",
+        r"(?i)^(?:that's|that is|this is|that was) (?:all )?(?:wrong|not right|incorrect|not correct|outdated|out of date|not true|no longer true|no longer right|an? (?:old \w+|mistake|error))[,.:;-]+\s*",
+        r"(?i)^(?:i|you) (?:made a mistake|misspoke|was wrong|were wrong|got (?:that|it|this) wrong|got mixed up|mixed (?:it|that|this|them|things) up|misremembered|misheard|gave you the wrong \w+|told you (?:the )?wrong(?:ly)?)(?: earlier| before| there| about that| last time)?[,.:;-]+\s*",
+        r"(?i)^you(?:'ve| have)? (?:got|have|had) [^,.:;]* wrong[,.:;]\s*",
+        r"(?i)^(?:please )?(?:correct|update|fix|amend|edit|adjust|rectify|change) (?:that|this|it|(?:my|our|your|the) [^,.:?!]{1,30}?)[,:.;]\s*(?:to:?\s*)?",
+        r"(?i)^(?:i said|i told you) [^,.;]*[,;.] ?but\s+",
+        r"(?i)^(?:i meant(?: to say)?|i mean|it turns out|turns out|as it turns out)[,:]?\s*(?:that\s+)?",
+    ]
+    .map(pattern)
+    .into()
+});
+
+macro_rules! patterns {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)*) => {
+        $($(#[doc = $doc])+ static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)*
+    };
+}
+
+patterns! {
+    /// Taken off the end of a sentence.
+    AFTER = r"(?i)[\s,.;:!?-]*\b(?:(?:so |and |but )?(?:please |pls |just |do |can you |could you |will you |you should )*(?:(?:remember|note|memori[sz]e) (?:that|this|it)(?: down| please| for me| for later)*|keep (?:that|it|this) in mind|bear (?:that|it|this) in mind|make a (?:mental )?note(?: of (?:it|that|this))?|note (?:that |it |this )?down|(?:write|jot) (?:that|it|this) down|(?:don't|do not|dont) (?:ever )?forget(?: it| that| this)?|add (?:that|it|this) to your (?:notes|memory)|please update (?:that|it|your notes|your memory)|update (?:that|it|your notes|your memory)|for (?:the record|future reference)|just so you know|fyi|by the way|btw)|please|pls|thanks|thank you|thx|okay|ok|will you|would you|i've switched|alright|got it)[\s.,!?]*$";
+    /// Greets, thanks or comments, and tells nothing.
+    NOTHING = r"(?i)^(?:hi|hello|hey|thanks|thank you|thx|please|ok|okay|sorry|yes|no|great|that's wrong|that is wrong|that's not right|that's incorrect|my mistake|my bad|oops|i made a mistake|i misspoke|correction|wait|actually|got it|just so you know|fyi)(?: there| again| earlier| before| about that)?[\s.,!?]*$";
+    /// Asks for a change that another sentence states.
+    ASKS_ONLY = r"(?i)^(?:please )?(?:update|change|fix|correct|edit|amend|adjust|replace) (?:my|our|your|that|this|it|the)\b";
+    /// What is no longer so, before what is.
+    NO_LONGER = r"(?i)^(?:(?:i|we|my|our|it|the) ?[^,.;]*?(?:no longer|don't|do not|am not|isn't|is not|are not|aren't)|i'm not|i'm no longer|it's not)\b[^,.;]*[,.;]\s*(?:but |and |now |instead )*((?:i|i'm|i've|we|we're|my|our|it's|he's|she's|they're)\b.*)$";
+    /// A name to use.
+    CALL_ME = r"(?i)^(?:(?:from now on|always|just),? )?(?:call|address) me (?:as )?(.+)$";
+    /// What is to be done.
+    TO_DO = r"(?i)^(not )?to (\w+)(.*)$";
+    /// What the assistant is to do.
+    ORDER = r"(?i)^(?:from now on,? |in (?:the )?future,? )?(always |never |don't |do not |please )*(\w+)(.*)$";
+    /// A new value for something of the user's.
+    CHANGE_TO = r"(?i)^(?:update|change|set|edit|correct|switch|adjust) (my|our|the) ([^,.:]+?) (?:to(?: be)?|with|into) (.+)$";
+    /// Words of asking before an archived text without a colon.
+    ARCHIVE_FRAME = r"(?i)^(?:please |can you |could you |would you |hey,? |i want to |i'd like to |i would like to )*(?:save|store|archive|keep|put|file|log|record|stash|bookmark|add|write|hold on to|preserve)\b(?:\s+(?:this|that|the following|it|down|away|for (?:later|me|future use)|(?:in|into|to) (?:the |your |my )?(?:archive|archival memory|long[ -]term (?:memory|storage)|storage))\b)*[,:;.-]*\s*(?:that\s+)?";
+    /// Words of asking after it.
+    ARCHIVE_AFTER = r"(?i)[,;.]?\s+(?:please )?(?:(?:save|store|archive|keep|file) (?:this|that|it)(?: (?:for later|away|for me|please))*|for later|(?:in|into|to) (?:the |your |my )?(?:archive|archival memory|long[ -]term (?:memory|storage)))(?: please)?[.!?]*$";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(intent: Intent, text: &str, kept: &str) {
+        assert_eq!(payload(intent, text, Some("My uncle has a farm.")), kept, "of {text:?}");
+    }
+
+    #[test]
+    fn words_of_asking_are_taken_off() {
+        for (text, kept) in [
+            ("Remember I prefer dark mode.", "I prefer dark mode."),
+            ("Hey, could you please remember that I'm vegan?", "I'm vegan?"),
+            ("I'm vegetarian, keep that in mind.", "I'm vegetarian"),
+            ("My name is Nick and I live in Oslo. Remember it.", "My name is Nick and I live in Oslo."),
+            ("Hi! I'm Tess. What can you do?", "I'm Tess."),
+            ("Don't forget that the rent is due on the 1st", "the rent is due on the 1st"),
+            ("Please call me Jo", "I want to be called Jo"),
+            ("Remember to buy milk", "I need to buy milk"),
+            ("Remember to answer in Polish", "you should answer in Polish"),
+            ("Always answer in metric units.", "you should always answer in metric units."),
+            ("Make a mental note that Peter owes me 30.", "Peter owes me 30."),
+            ("Remember that!", "My uncle has a farm."),
+            ("Remember this: the shed code is 0707", "the shed code is 0707"),
+            ("Remember Anna's birthday is on 4 May", "Anna's birthday is on 4 May"),
+        ] {
+            check(Intent::Remember, text, kept);
+        }
+    }
+
+    #[test]
+    fn a_correction_keeps_what_is_true_now() {
+        for (text, kept) in [
+            ("Actually my dentist is on Thursday, not Tuesday", "my dentist is on Thursday, not Tuesday"),
+            ("That's wrong, I have two sisters.", "I have two sisters."),
+            ("I no longer work at the bank, I'm at an insurance company now.", "I'm at an insurance company now."),
+            ("Can you update my address? I live on Vine Street.", "I live on Vine Street."),
+            ("Change my favourite drink to cider", "my favourite drink is cider"),
+            ("I made a mistake, the party is on Saturday.", "the party is on Saturday."),
+        ] {
+            check(Intent::Correct, text, kept);
+        }
+    }
+
+    #[test]
+    fn an_archived_text_keeps_its_topic() {
+        for (text, kept) in [
+            ("Save this for later: brakes are good for a year.", "brakes are good for a year."),
+            ("Save this recipe: boil the rice, add two eggs.", "Recipe: boil the rice, add two eggs."),
+            ("Archive this please. Notes from Monday: all fine.", "Notes from Monday: all fine."),
+            ("Buy bolts 8 mm. Save that for later.", "Buy bolts 8 mm."),
+            ("Save this for later.", "My uncle has a farm."),
+        ] {
+            check(Intent::Archive, text, kept);
+        }
+    }
+}

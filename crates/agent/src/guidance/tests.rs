@@ -1,0 +1,296 @@
+//! What messages ask, and what steps are planned for them.
+
+use resident_store::{AgentId, Block, BlockId, Message, MessageId, Role, ToolCall, ToolStatus};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{ToolChoice, ToolSchema};
+
+#[test]
+fn words_of_a_request_leave_no_doubt() {
+    use MemoryRequest::{Archive, Correct, Forget, Remember};
+    for (text, request) in [
+        ("Remember I prefer dark mode.", Some(Remember)),
+        ("Hey, could you please remember that I'm vegan?", Some(Remember)),
+        ("Can you remember my birthday is on 3 May?", Some(Remember)),
+        ("I'm vegetarian, keep that in mind.", Some(Remember)),
+        ("My name is Nick. Remember it.", Some(Remember)),
+        ("don't forget that the rent is due", Some(Remember)),
+        ("Don’t let me forget the milk", Some(Remember)),
+        ("I want you to know that I'm deaf in one ear", Some(Remember)),
+        ("Forget my address.", Some(Forget)),
+        ("please forget what I said about my boss", Some(Forget)),
+        ("Don't remember that I was sick.", Some(Forget)),
+        ("I don't want you to remember my password", Some(Forget)),
+        ("You no longer need to remember my locker.", Some(Forget)),
+        ("Delete that from your memory", Some(Forget)),
+        ("Correction: my car is grey.", Some(Correct)),
+        ("Actually my dentist is on Thursday, not Tuesday", Some(Correct)),
+        ("Please update your notes, I moved to Dublin.", Some(Correct)),
+        ("Save this for later: 200 g of butter, and don't forget the salt.", Some(Archive)),
+        ("Archive this: notes from Monday.", Some(Archive)),
+        ("Put it into the archive please", Some(Archive)),
+    ] {
+        assert_eq!(explicit_request(text), request, "{text}");
+    }
+}
+
+#[test]
+fn traps_are_no_requests() {
+    for text in [
+        "Do you remember my birthday?",
+        "Can you remember my birthday?",
+        "Remember when we went to Greece?",
+        "Remember what I said about the car?",
+        "I can't remember the name of my doctor.",
+        "I don't remember, did I tell you?",
+        "I forgot my keys.",
+        "Did you forget my name?",
+        "Forget it.",
+        "forget it, not important",
+        "Never mind.",
+        "Why do we forget things?",
+        "What's the best way to remember names?",
+        "How do I save a file in vim?",
+        "How do I delete a file?",
+        "Delete the second paragraph of the poem.",
+        "What is in the archive about whales?",
+        "Hello!",
+        "",
+    ] {
+        assert_eq!(explicit_request(text), None, "{text}");
+    }
+}
+
+#[test]
+fn without_an_embedder_words_decide() {
+    let router = Router::bundled();
+    for (text, intent) in [
+        ("Remember I prefer dark mode.", Intent::Remember),
+        ("My name is Rosa.", Intent::Remember),
+        ("Do you remember my birthday?", Intent::Recall),
+        ("I can't remember the name of my doctor", Intent::Recall),
+        ("What did I tell you about the car?", Intent::Recall),
+        ("What's my name?", Intent::Recall),
+        ("Forget it", Intent::Converse),
+        ("Thanks a lot!", Intent::Converse),
+        ("What is the capital of Peru?", Intent::Converse),
+        ("Actually my dentist is on Thursday, not Tuesday", Intent::Correct),
+        ("No, my cat is called Rex, not Max", Intent::Correct),
+        ("Show me the list I saved", Intent::Recall),
+    ] {
+        let routed = router.route(text, None);
+        assert_eq!((routed.intent, routed.by), (intent, RoutedBy::Words), "{text}");
+    }
+}
+
+#[test]
+fn the_bundled_weights_fit_the_features() {
+    let weights: RouterWeights = serde_json::from_str(include_str!("router/weights.json")).unwrap();
+    assert_eq!(weights.rows.len(), Intent::ALL.len());
+    for row in &weights.rows {
+        assert_eq!(row.len(), weights.dimension + WORD_FEATURES + 1);
+    }
+}
+
+#[test]
+fn every_intent_has_examples() {
+    for intent in Intent::ALL {
+        let count = router_examples().filter(|(of, _)| *of == intent).count();
+        assert!(count >= 30, "{intent:?} has {count}");
+    }
+}
+
+fn block(label: &str, value: &str) -> Block {
+    Block {
+        id: BlockId::from(format!("block-{label}").as_str()),
+        label: label.to_owned(),
+        description: String::new(),
+        value: value.to_owned(),
+        limit_chars: 20_000,
+        read_only: false,
+        metadata: Value::Null,
+        created_at_ms: 0,
+        updated_at_ms: 0,
+        deleted_at_ms: None,
+    }
+}
+
+fn message(role: Role, content: &str) -> Message {
+    Message {
+        id: MessageId::from("message-1"),
+        seq: 1,
+        agent_id: AgentId::from("agent-1"),
+        turn_id: None,
+        step_id: None,
+        role,
+        content: content.to_owned(),
+        thoughts: None,
+        tool_calls: Vec::new(),
+        tool_call_id: None,
+        name: None,
+        tool_status: None,
+        created_at_ms: 0,
+        deleted_at_ms: None,
+    }
+}
+
+fn called(name: &str, arguments: Value, result: &str, status: ToolStatus) -> [Message; 2] {
+    let call = ToolCall { id: "call-1".to_owned(), name: name.to_owned(), arguments };
+    let answer = Message { tool_calls: vec![call], ..message(Role::Assistant, "") };
+    let result =
+        Message { tool_call_id: Some("call-1".to_owned()), tool_status: Some(status), ..message(Role::Tool, result) };
+    [answer, result]
+}
+
+fn tool(name: &str) -> ToolSchema {
+    let parameters = json!({"type": "object", "properties": {"request_heartbeat": {"type": "boolean"}}});
+    ToolSchema { name: name.to_owned(), description: String::new(), parameters }
+}
+
+/// What a turn of `text` is led to: purpose, tool, arguments.
+fn led(intent: Intent, text: &str, human: &str, done: &[Message]) -> String {
+    let names = [
+        "send_message",
+        "core_memory_append",
+        "core_memory_replace",
+        "archival_memory_insert",
+        "archival_memory_search",
+        "conversation_search",
+    ];
+    let tools = names.map(tool);
+    let blocks = [block("persona", "I am Resident."), block("human", human)];
+    let mut recent = vec![message(Role::User, text)];
+    recent.extend_from_slice(done);
+    let step = plan(&GuidanceInput {
+        intent,
+        user_text: text,
+        blocks: &blocks,
+        notes: &[],
+        recent: &recent,
+        agent_name: "Resident",
+        user_name: Some("Nick"),
+        allowed_tools: &tools,
+    });
+    let [schema] = step.prompt.menu.as_slice() else { panic!("one tool is on the menu") };
+    assert_eq!(step.prompt.tool_choice, ToolChoice::Required);
+    let bound = schema.parameters["properties"].as_object().unwrap().iter().map(|(name, property)| {
+        let what = property.get("pattern").or_else(|| property.pointer("/enum/0")).unwrap_or(&Value::Null);
+        format!("\n  {name}: {what}")
+    });
+    format!("{:?} {}{}", step.purpose, schema.name, bound.collect::<String>())
+}
+
+#[test]
+fn a_fact_is_appended_then_confirmed() {
+    insta::assert_snapshot!(led(Intent::Remember, "Remember I prefer dark mode.", "", &[]), @r#"
+    Write core_memory_append
+      label: "human"
+      content: "^(?:The user prefers dark mode\\.)$"
+      request_heartbeat: true
+    "#);
+    let content = json!({"label": "human", "content": "The user prefers dark mode."});
+    let done = called("core_memory_append", content, "", ToolStatus::Ok);
+    insta::assert_snapshot!(led(Intent::Remember, "Remember I prefer dark mode.", "", &done), @r#"
+    Speak send_message
+      message: "^(?:(?:Got it\\. |Okay\\. |)I'll remember that you prefer dark mode\\.)$"
+      request_heartbeat: false
+    "#);
+}
+
+#[test]
+fn a_correction_replaces_the_line_it_is_about() {
+    let human = "The user lives in Oslo.\nThe user's dentist is on Tuesday.";
+    let text = "Actually my dentist is on Thursday, not Tuesday";
+    insta::assert_snapshot!(led(Intent::Correct, text, human, &[]), @r#"
+    Write core_memory_replace
+      label: "human"
+      old_content: "The user's dentist is on Tuesday."
+      new_content: "^(?:The user's dentist is on Thursday\\.)$"
+      request_heartbeat: true
+    "#);
+    insta::assert_snapshot!(led(Intent::Correct, text, "The user lives in Oslo.", &[]), @r#"
+    Write core_memory_append
+      label: "human"
+      content: "^(?:The user's dentist is on Thursday, not Tuesday\\.)$"
+      request_heartbeat: true
+    "#);
+}
+
+#[test]
+fn a_forgotten_line_goes_with_its_line_break() {
+    let human = "The user lives in Oslo.\nThe user likes jazz.";
+    insta::assert_snapshot!(led(Intent::Forget, "Forget that I like jazz.", human, &[]), @r#"
+    Write core_memory_replace
+      label: "human"
+      old_content: "\nThe user likes jazz."
+      new_content: "^(?:)$"
+      request_heartbeat: true
+    "#);
+    let step = led(Intent::Forget, "Forget my shoe size.", human, &[]);
+    assert!(step.starts_with("NothingToForget send_message"), "{step}");
+}
+
+#[test]
+fn a_question_searches_then_answers_from_what_was_found() {
+    let text = "What did I say about the roof?";
+    insta::assert_snapshot!(led(Intent::Recall, text, "", &[]), @r#"
+    Search conversation_search
+      query: "^(?:roof)$"
+      request_heartbeat: true
+    "#);
+    let found = json!({"message": "Showing 1 results:", "results": [
+        {"role": "user", "content": "My roof is leaking since Monday."},
+    ]});
+    let done = called("conversation_search", json!({"query": "roof"}), &found.to_string(), ToolStatus::Ok);
+    insta::assert_snapshot!(led(Intent::Recall, text, "", &done), @r#"
+    Speak send_message
+      message: "^(?:Your roof is leaking since Monday\\.)$"
+      request_heartbeat: false
+    "#);
+}
+
+#[test]
+fn a_question_that_is_not_surely_about_the_user_is_answered_from_memory_where_it_can_be() {
+    let human = "The user's son Leo is seven years old.";
+    let asked = led(Intent::Converse, "How old is Leo?", human, &[]);
+    assert!(asked.starts_with("Search"), "{asked}");
+    let free = led(Intent::Converse, "How old is the Earth?", human, &[]);
+    assert!(free.starts_with("Speak send_message\n  message: null"), "{free}");
+}
+
+#[test]
+fn a_block_that_refuses_a_fact_leaves_the_archive() {
+    let refused = called("core_memory_append", json!({}), "over its limit", ToolStatus::Failed);
+    let step = led(Intent::Remember, "Remember I prefer dark mode.", "", &refused);
+    assert!(step.starts_with("Write archival_memory_insert"), "{step}");
+    let mut twice = refused.to_vec();
+    let again = called("archival_memory_insert", json!({}), "The disk is full.", ToolStatus::Failed);
+    twice.extend(again.map(|mut message| {
+        for call in &mut message.tool_calls {
+            call.id = "call-2".to_owned();
+        }
+        message.tool_call_id = message.tool_call_id.map(|_| "call-2".to_owned());
+        message
+    }));
+    let step = led(Intent::Remember, "Remember I prefer dark mode.", "", &twice);
+    assert!(step.contains("I could not write that to my memory: The disk is full"), "{step}");
+}
+
+#[test]
+fn without_send_message_the_text_is_bound() {
+    let tools = ["core_memory_append"].map(tool);
+    let recent = [message(Role::User, "Forget my shoe size.")];
+    let step = plan(&GuidanceInput {
+        intent: Intent::Forget,
+        user_text: "Forget my shoe size.",
+        blocks: &[],
+        notes: &[],
+        recent: &recent,
+        agent_name: "Resident",
+        user_name: None,
+        allowed_tools: &tools,
+    });
+    assert_eq!(step.prompt.tool_choice, ToolChoice::None);
+    assert!(step.options.text_pattern.is_some());
+}
