@@ -1,0 +1,26 @@
+/**
+ * How the interface reaches Resident: typed requests and one ordered event stream.
+ *
+ * Only this folder knows what carries them. Components and stores see this interface, so that the same interface runs
+ * in the desktop window, in a browser and on the scripted backend of the tests.
+ */
+import type { Event } from './generated/Event';
+import type { Methods } from './generated/Methods';
+
+export type Method = keyof Methods;
+export type Params<M extends Method> = Methods[M]['params'];
+export type Result<M extends Method> = Methods[M]['result'];
+
+export interface Backend {
+  /** Answers a request. Rejects with an `ApiError`. */
+  request<M extends Method>(method: M, params: Params<M>): Promise<Result<M>>;
+  /**
+   * Hands over the events after `afterSeq`, in order, and goes on until the returned function is called. Where the
+   * events asked for are no longer held, the first is a `Gap`.
+   */
+  subscribe(afterSeq: number, onEvents: (events: Event[]) => void): () => void;
+  /** Lets the user choose a GGUF file; `null` when they thought better of it, or where there is no file dialog. */
+  pickModelFile(): Promise<string | null>;
+  /** Opens an http(s) link outside the window. */
+  openLink(url: string): Promise<void>;
+}

@@ -1,0 +1,6 @@
+// Generated from crates/app. Do not edit.
+
+/**
+ * What a client may want to tell apart.
+ */
+export type ErrorCode = "Invalid" | "NotFound" | "Conflict" | "OverLimit" | "Offline" | "Model" | "Endpoint" | "TooLong" | "Profile" | "InUse" | "DiskFull" | "Cancelled" | "Internal";

@@ -1,0 +1,6 @@
+// Generated from crates/app. Do not edit.
+
+/**
+ * Who speaks.
+ */
+export type RoleView = "System" | "User" | "Assistant" | "Tool";

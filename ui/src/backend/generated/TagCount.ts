@@ -1,0 +1,14 @@
+// Generated from crates/app. Do not edit.
+
+/**
+ * A tag and how many passages have it.
+ */
+export type TagCount = { 
+/**
+ * The tag.
+ */
+tag: string, 
+/**
+ * How many.
+ */
+passages: number, };

@@ -1,0 +1,114 @@
+/**
+ * Models, local and remote, and the endpoints behind the remote ones.
+ */
+import type { Backend, Params } from '../backend/backend';
+import { toApiError } from '../backend/errors';
+import type { ApiError, EndpointCheck, EndpointView, ModelView } from '../backend/generated';
+
+export class ModelLibrary {
+  models = $state.raw<readonly ModelView[]>([]);
+  endpoints = $state.raw<readonly EndpointView[]>([]);
+  state = $state<'loading' | 'ready' | 'failed'>('loading');
+  error = $state.raw<ApiError | null>(null);
+
+  constructor(private readonly backend: Backend) {}
+
+  async load(): Promise<void> {
+    try {
+      [this.models, this.endpoints] = await Promise.all([
+        this.backend.request('listModels', {}),
+        this.backend.request('listEndpoints', {}),
+      ]);
+      this.state = 'ready';
+      this.error = null;
+    } catch (error) {
+      this.error = toApiError(error);
+      this.state = 'failed';
+    }
+  }
+
+  /** Models that answer. */
+  get language(): readonly ModelView[] {
+    return this.models.filter((model) => model.purpose === 'Language');
+  }
+
+  /** Models that could answer now. */
+  get usable(): readonly ModelView[] {
+    return this.language.filter((model) => isUsable(model));
+  }
+
+  /** The model of an agent: its own, or the profile's default. */
+  of(handle: string | null): ModelView | undefined {
+    return handle === null
+      ? this.language.find((model) => model.isDefault)
+      : this.language.find((model) => model.handle === handle);
+  }
+
+  /** The largest model that could be downloaded and fits, where the default is the demonstration one. */
+  get better(): ModelView | undefined {
+    if (this.of(null)?.demonstration !== true) return undefined;
+    return this.language
+      .filter((model) => model.state.type === 'Downloadable' && model.fits === true)
+      .toSorted((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0];
+  }
+
+  async use(handle: string): Promise<void> {
+    await this.backend.request('loadModel', { handle });
+    await this.load();
+  }
+
+  async addFile(path: string): Promise<ModelView> {
+    const model = await this.backend.request('addModelFile', { path });
+    await this.load();
+    return model;
+  }
+
+  async forget(handle: string): Promise<void> {
+    await this.backend.request('forgetModel', { handle });
+    await this.load();
+  }
+
+  async download(handle: string): Promise<void> {
+    await this.backend.request('downloadModel', { handle });
+    await this.load();
+  }
+
+  async cancelDownload(handle: string): Promise<void> {
+    await this.backend.request('cancelDownload', { handle });
+    await this.load();
+  }
+
+  check(params: Params<'checkEndpoint'>): Promise<EndpointCheck> {
+    return this.backend.request('checkEndpoint', params);
+  }
+
+  async saveEndpoint(params: Params<'saveEndpoint'>): Promise<EndpointView> {
+    const endpoint = await this.backend.request('saveEndpoint', params);
+    await this.load();
+    return endpoint;
+  }
+
+  async deleteEndpoint(endpointId: string): Promise<void> {
+    await this.backend.request('deleteEndpoint', { endpointId });
+    await this.load();
+  }
+}
+
+/** Whether a model can answer without a download. */
+export function isUsable(model: ModelView): boolean {
+  switch (model.state.type) {
+    case 'Available':
+    case 'Loading':
+    case 'Loaded':
+      return true;
+    case 'Downloadable':
+    case 'Downloading':
+    case 'Failed':
+      return false;
+  }
+}
+
+/** Where a model runs, in words. */
+export function whereItRuns(model: ModelView): string {
+  return model.remoteHost === null ? 'on this computer' : `at ${model.remoteHost}`;
+}

@@ -1,0 +1,259 @@
+/**
+ * The whole of what the window shows: the profile, its agents, the place that is open, and the event stream that keeps
+ * them true. Started once; a gap in the stream loads everything afresh.
+ */
+import { getContext, setContext } from 'svelte';
+
+import type { Backend, Params } from '../backend/backend';
+import { toApiError } from '../backend/errors';
+import { perFrame } from '../backend/frames';
+import type { AgentView, ApiError, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
+import { ModelLibrary } from '../models/library.svelte';
+import { Desk } from './desk';
+import { Layout } from './layout.svelte';
+import { Toasts } from './toasts.svelte';
+
+export type Place = 'chat' | 'archive' | 'models' | 'settings';
+export type Overlay =
+  | { kind: 'palette' }
+  | { kind: 'search' }
+  | { kind: 'context' }
+  | { kind: 'newAgent' }
+  | { kind: 'editAgent'; agentId: string };
+export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
+
+const LAST_AGENT = 'resident.agent';
+
+export class Workspace {
+  start = $state.raw<Start>({ kind: 'starting' });
+  profile = $state.raw<ProfileView | null>(null);
+  settings = $state.raw<SettingsView | null>(null);
+  agents = $state.raw<readonly AgentView[]>([]);
+  agentId = $state<string | null>(null);
+  place = $state<Place>('chat');
+  overlay = $state.raw<Overlay | null>(null);
+  /** Messages and passages that can be found by their words only, so far. */
+  unembedded = $state(0);
+  /** Grows when the composer is to take the focus. */
+  composerFocus = $state(0);
+
+  readonly layout = new Layout();
+  readonly toasts = new Toasts();
+  readonly library: ModelLibrary;
+
+  #desks = new Map<string, Desk>();
+  #desk = $state.raw<Desk | null>(null);
+  #seq = 0;
+  #close: (() => void) | null = null;
+
+  constructor(readonly backend: Backend) {
+    this.library = new ModelLibrary(backend);
+  }
+
+  get agent(): AgentView | undefined {
+    return this.agents.find((agent) => agent.id === this.agentId);
+  }
+
+  get desk(): Desk | null {
+    return this.#desk;
+  }
+
+  /** The model that answers for the open agent. */
+  get model(): ModelView | undefined {
+    return this.library.of(this.agent?.model ?? null);
+  }
+
+  /** What leaves this computer, in words. */
+  get privacy(): { text: string; kind: 'offline' | 'local' | 'remote' } {
+    const host = this.model?.remoteHost ?? null;
+    if (host !== null) return { text: `Remote: ${host}`, kind: 'remote' };
+    return this.settings?.offline === false ? { text: 'Local', kind: 'local' } : { text: 'Offline', kind: 'offline' };
+  }
+
+  /** Opens the profile and begins to follow its events. */
+  async open(): Promise<void> {
+    this.start = { kind: 'starting' };
+    try {
+      const profile = await this.backend.request('getProfile', {});
+      this.profile = profile;
+      this.unembedded = profile.unembedded;
+      this.#seq = profile.lastEventSeq;
+      this.#close?.();
+      this.#close = this.backend.subscribe(
+        profile.lastEventSeq,
+        perFrame((events) => this.apply(events)),
+      );
+      await this.#loadAll();
+      this.start = { kind: 'ready' };
+    } catch (error) {
+      this.start = { kind: 'failed', error: toApiError(error) };
+    }
+  }
+
+  close(): void {
+    this.#close?.();
+    this.#close = null;
+  }
+
+  async #loadAll(): Promise<void> {
+    const [settings, agents] = await Promise.all([
+      this.backend.request('getSettings', {}),
+      this.backend.request('listAgents', { deleted: false }),
+      this.library.load(),
+    ]);
+    this.settings = settings;
+    this.layout.textPercent = settings.textPercent;
+    this.agents = agents;
+    this.#desks.clear();
+    const last = this.agentId ?? localStorage.getItem(LAST_AGENT);
+    const open = agents.find((agent) => agent.id === last) ?? agents[0];
+    if (open) this.#seat(open.id);
+    else {
+      this.agentId = null;
+      this.#desk = null;
+    }
+  }
+
+  #seat(agentId: string): void {
+    this.agentId = agentId;
+    localStorage.setItem(LAST_AGENT, agentId);
+    let desk = this.#desks.get(agentId);
+    if (!desk) {
+      desk = new Desk(this.backend, agentId);
+      this.#desks.set(agentId, desk);
+      void desk.load();
+    }
+    this.#desk = desk;
+  }
+
+  /** Shows an agent's conversation. */
+  openAgent(agentId: string): void {
+    this.#seat(agentId);
+    this.go('chat');
+    this.composerFocus += 1;
+  }
+
+  go(place: Place): void {
+    this.place = place;
+    this.overlay = null;
+    this.layout.closeOver();
+  }
+
+  /** Shows one message in its conversation. */
+  async openMessage(agentId: string, messageId: string): Promise<void> {
+    this.openAgent(agentId);
+    await this.#desk?.conversation.open(messageId);
+  }
+
+  /** Takes in a batch of events, in order. */
+  apply(events: readonly Event[]): void {
+    for (const event of events) {
+      if (event.seq <= this.#seq) continue;
+      this.#seq = event.seq;
+      if (event.what.type === 'Gap') {
+        void this.toasts.attempt(() => this.#loadAll());
+        continue;
+      }
+      this.#take(event);
+      for (const desk of this.#desks.values()) {
+        if (event.agentId === null || event.agentId === desk.agentId) desk.apply(event);
+      }
+    }
+  }
+
+  #take(event: Event): void {
+    const { what } = event;
+    if (what.type === 'AgentsChanged') void this.#reloadAgents();
+    else if (what.type === 'ModelsChanged') void this.library.load();
+    else if (what.type === 'SettingsChanged') void this.#reloadSettings();
+    else if (what.type === 'Embedding') this.unembedded = what.remaining;
+    else if (what.type === 'Failed') this.toasts.failed(what.error);
+    else if (what.type === 'TurnStarted') this.#mark(event.agentId, what.turn.id);
+    else if (what.type === 'TurnEnded') this.#mark(event.agentId, null);
+  }
+
+  #mark(agentId: string | null, runningTurnId: string | null): void {
+    this.agents = this.agents.map((agent) => (agent.id === agentId ? { ...agent, runningTurnId } : agent));
+  }
+
+  async #reloadAgents(): Promise<void> {
+    const agents = await this.toasts.attempt(() => this.backend.request('listAgents', { deleted: false }));
+    if (agents) this.agents = agents;
+  }
+
+  async #reloadSettings(): Promise<void> {
+    const settings = await this.toasts.attempt(() => this.backend.request('getSettings', {}));
+    if (!settings) return;
+    this.settings = settings;
+    this.layout.textPercent = settings.textPercent;
+  }
+
+  /** Ends the first start. */
+  async begin(userName: string): Promise<void> {
+    const agent = await this.backend.request('startProfile', { userName });
+    if (this.profile) this.profile = { ...this.profile, firstStart: false, userName };
+    await this.#reloadAgents();
+    this.openAgent(agent.id);
+  }
+
+  async updateSettings(changes: Params<'updateSettings'>): Promise<void> {
+    const settings = await this.toasts.attempt(() => this.backend.request('updateSettings', changes));
+    if (!settings) return;
+    this.settings = settings;
+    this.layout.textPercent = settings.textPercent;
+    if (changes.defaultModel !== undefined) await this.library.load();
+    if (changes.userName !== undefined && this.profile) this.profile = { ...this.profile, userName: changes.userName };
+  }
+
+  async createAgent(params: Params<'createAgent'>): Promise<void> {
+    const agent = await this.backend.request('createAgent', params);
+    await this.#reloadAgents();
+    this.openAgent(agent.id);
+  }
+
+  async updateAgent(params: Params<'updateAgent'>): Promise<void> {
+    const changed = await this.backend.request('updateAgent', params);
+    this.agents = this.agents.map((agent) => (agent.id === changed.id ? changed : agent));
+    void this.#desks.get(changed.id)?.context.refresh();
+  }
+
+  async duplicateAgent(agent: AgentView): Promise<void> {
+    const copy = await this.toasts.attempt(() =>
+      this.backend.request('duplicateAgent', { agentId: agent.id, name: `${agent.name} copy` }),
+    );
+    if (!copy) return;
+    await this.#reloadAgents();
+    this.openAgent(copy.id);
+  }
+
+  /** Moves an agent to the bin, and offers to take it out again. */
+  async deleteAgent(agent: AgentView): Promise<void> {
+    const done = await this.toasts.attempt(() => this.backend.request('deleteAgent', { agentId: agent.id }));
+    if (!done) return;
+    this.agents = this.agents.filter((other) => other.id !== agent.id);
+    this.#desks.delete(agent.id);
+    if (this.agentId === agent.id) {
+      const next = this.agents[0];
+      if (next) this.#seat(next.id);
+      else {
+        this.agentId = null;
+        this.#desk = null;
+      }
+    }
+    this.toasts.undoable(`${agent.name} is in the bin.`, async () => {
+      await this.backend.request('restoreAgent', { agentId: agent.id });
+      await this.#reloadAgents();
+      this.openAgent(agent.id);
+    });
+  }
+}
+
+const KEY = Symbol('workspace');
+
+export function provideWorkspace(workspace: Workspace): Workspace {
+  return setContext(KEY, workspace);
+}
+
+export function useWorkspace(): Workspace {
+  return getContext<Workspace>(KEY);
+}
