@@ -158,7 +158,7 @@ impl Job<'_> {
         let sent = self.or_cancelled(tokio::time::timeout(self.patience.idle, request.send())).await?;
         let response = match sent {
             Err(_) => return Err(Failure::Passing("it did not answer".into())),
-            Ok(Err(error)) => return Err(failure(&error)),
+            Ok(Err(error)) => return Err(failure(error)),
             Ok(Ok(response)) => response,
         };
         self.accept(&response, partial)?;
@@ -231,7 +231,7 @@ impl Job<'_> {
             let chunk = self.or_cancelled(tokio::time::timeout(self.patience.idle, response.chunk())).await?;
             let chunk = match chunk {
                 Err(_) => return Err(Failure::Passing("it stopped sending".into())),
-                Ok(Err(error)) => return Err(failure(&error)),
+                Ok(Err(error)) => return Err(failure(error)),
                 Ok(Ok(None)) if partial.length < self.file.bytes => {
                     return Err(Failure::Passing("it hung up in the middle".into()));
                 }
@@ -366,10 +366,10 @@ pub(crate) fn write_error(source: std::io::Error, folder: &Path, path: &Path, by
     LibraryError::io("write", path)(source)
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
-    match offline_host(error) {
+fn failure(error: reqwest::Error) -> Failure {
+    match offline_host(&error) {
         Some(host) => HttpError::Offline { host }.into(),
-        None => Failure::Passing(chain(error)),
+        None => Failure::Passing(chain(&error.without_url())),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The header of a GGUF file, read far enough to list the file and to refuse what cannot be loaded.
 //!
 //! A file that a person picks is hostile until shown otherwise: every count and length is bounded before it is
-//! believed, strings longer than a name are skipped and not kept, and nothing is read behind the metadata. The engine
-//! checks the rest when it loads. Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! believed, strings longer than a name are skipped and not kept, and of the tensors only their places are read, to
+//! notice a file that was cut. The engine checks the rest when it loads. Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -24,6 +24,12 @@ const MAX_ARRAY: u64 = 1 << 24;
 /// A chat template, the longest string, is below 100 KB.
 const MAX_STRING_BYTES: u64 = 1 << 24;
 
+/// Tensors have up to four dimensions.
+const MAX_DIMENSIONS: u32 = 4;
+
+/// Where `general.alignment` does not say otherwise.
+const DEFAULT_ALIGNMENT: u64 = 32;
+
 /// Longer strings are not names, and are skipped.
 const MAX_NAME_BYTES: u64 = 256;
 
@@ -32,8 +38,6 @@ const MAX_NAME_BYTES: u64 = 256;
 pub struct Header {
     /// Its architecture, such as `llama` or `qwen2`.
     pub architecture: String,
-    /// Its name.
-    pub name: Option<String>,
     /// Its licence.
     pub licence: Option<String>,
     /// The window it was trained for, in tokens.
@@ -51,6 +55,7 @@ struct Fields {
     heads: Option<u64>,
     kv_heads: Option<u64>,
     key_width: Option<u64>,
+    alignment: Option<u64>,
 }
 
 impl Header {
@@ -97,7 +102,26 @@ fn read_header(reader: &mut Reader) -> Result<Header, &'static str> {
     if fields.header.architecture.is_empty() {
         return Err("it does not name its architecture");
     }
+    check_tensors(reader, tensors, fields.alignment.unwrap_or(DEFAULT_ALIGNMENT))?;
     Ok(fields.finish())
+}
+
+/// Refuses a file that ends before its last tensor begins.
+fn check_tensors(reader: &mut Reader, tensors: u64, alignment: u64) -> Result<(), &'static str> {
+    let mut last = 0;
+    for _ in 0..tensors {
+        reader.string()?;
+        let dimensions = u32::from_le_bytes(reader.bytes()?);
+        if dimensions > MAX_DIMENSIONS {
+            return Err(CUT);
+        }
+        // The size of each dimension, and the type.
+        reader.skip(u64::from(dimensions) * 8 + 4)?;
+        last = reader.u64()?.max(last);
+    }
+    let end = reader.inner.stream_position().map_err(|_| CUT)?;
+    let start = end.checked_next_multiple_of(alignment).and_then(|data| data.checked_add(last));
+    if start.is_some_and(|start| start < reader.length) { Ok(()) } else { Err(CUT) }
 }
 
 impl Fields {
@@ -107,7 +131,6 @@ impl Fields {
         match value {
             Value::Text(text) => match key {
                 "general.architecture" => self.header.architecture = text,
-                "general.name" => self.header.name = Some(text),
                 "general.license" => self.header.licence = Some(text),
                 _ => {}
             },
@@ -124,6 +147,8 @@ impl Fields {
                     &mut self.kv_heads
                 } else if own(".attention.key_length") {
                     &mut self.key_width
+                } else if key == "general.alignment" {
+                    &mut self.alignment
                 } else {
                     return;
                 };
@@ -274,6 +299,10 @@ mod tests {
         let vocabulary =
             [&8_u32.to_le_bytes()[..], &2_u64.to_le_bytes(), &text("a"), &text(&"b".repeat(1000))].concat();
         entry(&mut bytes, "tokenizer.ggml.tokens", 9, &vocabulary);
+        bytes.extend(text("output.weight"));
+        bytes.extend(2_u32.to_le_bytes());
+        bytes.extend([0; 16 + 4 + 8]);
+        bytes.resize(bytes.len().next_multiple_of(32) + 1, 7);
         bytes
     }
 
@@ -284,10 +313,9 @@ mod tests {
     }
 
     #[test]
-    fn a_header_tells_name_window_and_cache() {
+    fn a_header_tells_architecture_window_and_cache() {
         let header = read(&sample()).expect("a header");
         assert_eq!(header.architecture, "llama");
-        assert_eq!(header.name.as_deref(), Some("Tiny"));
         assert_eq!(header.context_window_tokens, Some(8192));
         assert_eq!(header.cache_bytes_per_token, Some(46_080), "30 layers, 3 heads of 64, two f32 each");
     }

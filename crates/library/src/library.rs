@@ -213,6 +213,16 @@ impl Library {
         cancel: &AtomicBool,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<(), LibraryError> {
+        self.download_patiently(id, &self.patience, cancel, on_progress)
+    }
+
+    fn download_patiently(
+        &self,
+        id: &str,
+        patience: &Patience,
+        cancel: &AtomicBool,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), LibraryError> {
         let entry = self.listed(id)?;
         let _turn = self.take_turn(id)?;
         let Some(source) = &entry.hub else {
@@ -225,7 +235,7 @@ impl Library {
             let folder = self.folders.profile.join(&entry.id);
             let job = Job {
                 network: &self.network,
-                patience: &self.patience,
+                patience,
                 model_id: id,
                 file,
                 sha256: self.expected_hash(entry, file),
@@ -250,7 +260,9 @@ impl Library {
         cancel: &AtomicBool,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<(), LibraryError> {
-        let reason = match self.download(id, cancel, on_progress) {
+        // A hub that is not there at once is not waited for, since there is another way.
+        let patience = Patience { fruitless_tries: 1, ..self.patience.clone() };
+        let reason = match self.download_patiently(id, &patience, cancel, on_progress) {
             Err(error @ (LibraryError::Interrupted { .. } | LibraryError::Status { .. })) => error.to_string(),
             result => return result,
         };
@@ -494,7 +506,8 @@ fn own_entry(stem: &str, bytes: u64, header: &Header, taken: &dyn Fn(&str) -> bo
     let cache = header.cache_bytes_per_token.unwrap_or(0).saturating_mul(window);
     let file = FileEntry { name: format!("{id}.gguf"), bytes, sha256: None, hub_path: None, wheel_member: None };
     ModelEntry {
-        name: header.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| stem.to_owned()),
+        // The name in the header is often that of a training run; a person knows the file by its own.
+        name: stem.to_owned(),
         id,
         purpose: Purpose::Language,
         description: format!("Your own file, of the {} architecture.", header.architecture),

@@ -397,7 +397,7 @@ fn a_persons_own_file_is_listed_where_it_lies_and_leaves_only_the_list() {
     let path = setting.path("My Model (v2).gguf");
     std::fs::write(&path, gguf()).expect("written");
     let added = library.add_file(&path).expect("a model");
-    assert_eq!((added.entry.id.as_str(), added.entry.name.as_str()), ("my-model--v2", "Own"));
+    assert_eq!((added.entry.id.as_str(), added.entry.name.as_str()), ("my-model--v2", "My Model (v2)"));
     assert_eq!(library.add_file(&path).expect("the same").entry.id, added.entry.id);
     let library = setting.library(manifest(10, None), "http://127.0.0.1:1");
     assert_eq!(library.models().len(), 3, "it is still listed after a restart");
@@ -426,5 +426,10 @@ fn gguf() -> Vec<u8> {
         bytes.extend((value.len() as u64).to_le_bytes());
         bytes.extend(value.as_bytes());
     }
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.extend(b"w");
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend([0; 8 + 4 + 8]);
+    bytes.resize(bytes.len().next_multiple_of(32) + 1, 0);
     bytes
 }

@@ -5,7 +5,7 @@ const THINK: &str = "<think>";
 const THINK_END: &str = "</think>";
 
 /// How a call begins that a model writes into its text.
-const CALL_STARTS: [&str; 3] = ["{", "```", "<tool_call>"];
+const CALL_STARTS: [&str; 4] = ["{", "```json", "```tool", "<tool_call>"];
 
 /// What may be a call and is not shown before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +212,7 @@ mod tests {
         #[test]
         fn the_same_text_is_sorted_the_same_however_it_arrives(
             parts in prop::collection::vec(
-                prop::sample::select(vec!["<think>", "</think>", "{", "```", "<tool_call>", "é", " ", "<", "a"]), 0..8),
+                prop::sample::select(vec!["<think>", "</think>", "{", "```", "json", "<tool_call>", "é", " ", "<", "a"]), 0..8),
             cuts in prop::collection::vec(0_usize..60, 0..6),
         ) {
             let text: String = parts.concat();

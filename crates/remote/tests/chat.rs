@@ -392,6 +392,21 @@ fn offline_a_remote_host_is_not_contacted_and_this_computer_is() {
 }
 
 #[test]
+fn going_offline_does_not_break_an_answer_of_this_computer() {
+    let network = Network::new(false);
+    let server = Server::in_turn(vec![
+        stream().send(text("Hel")).wait(Duration::from_millis(200)).send(text("lo")).send(end("stop")),
+    ]);
+    let model = model_at(&server.url(), network.clone());
+    let switch = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        network.set_offline(true);
+    });
+    assert_eq!(generate(&model, &prompt()).0.expect("this computer is never offline to itself").text, "Hello");
+    switch.join().expect("it only sleeps");
+}
+
+#[test]
 fn a_prompt_that_is_too_long_is_told_as_such() {
     let server = Server::in_turn(vec![refuses(400, "This model's maximum context length is 4096 tokens.")]);
     let model = model(&server);
