@@ -134,6 +134,11 @@ impl Dense {
         k: usize,
         filter: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Hit>, MemoryError> {
-        self.vectors.nearest(store, place, &self.query, k, filter)
+        let place = (place.0.clone(), place.1);
+        let found = self.vectors.look_into(store, &place, |index| index.search(&self.query, k, filter))?;
+        Ok(found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a query could not be compared with the stored vectors");
+            Vec::new()
+        }))
     }
 }

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use resident_index::{FlatIndex, Hit, IndexError};
-use resident_store::{AgentId, Store, StoreError, VectorOwner};
+use resident_index::{FlatIndex, IndexError};
+use resident_store::{AgentId, Store, VectorOwner};
 
 use crate::{EmbedError, Embedder, MemoryError};
 
@@ -49,29 +49,24 @@ impl Vectors {
         Ok(vectors)
     }
 
-    /// The `k` vectors nearest to `query` among those of `agent` whose key passes `filter`.
-    pub(crate) fn nearest(
+    /// What `look` finds in the index of an agent's messages or passages, which is read from the store where this is
+    /// its first search.
+    pub(crate) fn look_into<T>(
         &self,
         store: &Store,
-        (agent, owner): (&AgentId, VectorOwner),
-        query: &[f32],
-        k: usize,
-        filter: &dyn Fn(i64) -> bool,
-    ) -> Result<Vec<Hit>, MemoryError> {
-        let place = (agent.clone(), owner);
-        let search = |indexes: &Indexes| indexes.get(&place).map(|index| index.search(query, k, filter));
-        let found = search(&self.indexes.read().unwrap_or_else(PoisonError::into_inner));
-        let found = match found {
-            Some(found) => found,
-            None => {
-                self.load(store, &place)?;
-                search(&self.indexes.read().unwrap_or_else(PoisonError::into_inner)).unwrap_or_else(|| Ok(Vec::new()))
-            }
-        };
-        Ok(found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a query could not be compared with the stored vectors");
-            Vec::new()
-        }))
+        place: &(AgentId, VectorOwner),
+        look: impl Fn(&FlatIndex) -> T,
+    ) -> Result<T, MemoryError> {
+        if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(place) {
+            return Ok(look(index));
+        }
+        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
+        // The lock is held from before the snapshot until the index is in its place, so that vectors written meanwhile
+        // are either in the snapshot or added after it.
+        if !indexes.contains_key(place) {
+            indexes.insert(place.clone(), self.load(store, place)?);
+        }
+        Ok(look(&indexes[place]))
     }
 
     /// Takes over vectors that are in the store now. Indexes that were never searched read them later.
@@ -84,22 +79,14 @@ impl Vectors {
         }
     }
 
-    /// Reads the vectors of one index. The lock is held from before the snapshot until the index is in its place, so
-    /// that vectors written meanwhile are either in the snapshot or added after it.
-    fn load(&self, store: &Store, place: &(AgentId, VectorOwner)) -> Result<(), MemoryError> {
-        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
-        if indexes.contains_key(place) {
-            return Ok(());
-        }
-        let (agent, owner) = place;
-        let stored = store.read(|r| Ok::<_, StoreError>(r.vectors_of(agent, *owner, self.embedder.id())?))?;
+    fn load(&self, store: &Store, (agent, owner): &(AgentId, VectorOwner)) -> Result<FlatIndex, MemoryError> {
+        let stored = store.read(|r| r.vectors_of(agent, *owner, self.embedder.id()))?;
         let mut index = FlatIndex::new(self.embedder.dimension());
         index.reserve(stored.len());
         for (key, vector) in stored {
             keep(&mut index, key, &vector);
         }
-        indexes.insert(place.clone(), index);
-        Ok(())
+        Ok(index)
     }
 
     fn broken(&self, message: String) -> EmbedError {

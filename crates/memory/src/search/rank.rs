@@ -8,10 +8,13 @@ use std::collections::HashMap;
 use resident_index::Hit;
 use resident_store::LexicalHit;
 
-/// BM25 weights of the columns of a message: its text, the messages beside it, speaker and date in words. Neighbours
-/// are worth ten points of recall on LoCoMo, where an answer often lacks the words of its question, but must not
-/// outrank the message that has the words itself.
-pub(crate) const MESSAGE_WEIGHTS: [f64; 3] = [1.0, 0.5, 0.5];
+/// BM25 weights of the columns of a message: its text, the messages beside it, speaker and date in words. An answer
+/// often lacks the words of its question, but neighbours must not outrank the message that has the words itself.
+///
+/// Chosen among thirteen on the first half of LoCoMo, by words alone: turn recall@10 76.2 % there and 73.0 % on the
+/// other half (66.0 and 64.2 without neighbours and date); with all columns alike the first right hit comes later (MRR
+/// .41 instead of .53).
+pub(crate) const MESSAGE_WEIGHTS: [f64; 3] = [1.0, 0.4, 0.7];
 
 /// BM25 weights of the columns of a passage: its text, its tags (someone chose them, so they say what it is about), its
 /// date and document.
@@ -29,7 +32,8 @@ const MEANING_SHARE: f64 = 0.4;
 /// What lies in the span of time that a query names gets this on top.
 pub(crate) const DATE_BONUS: f32 = 0.2;
 
-/// Cosine similarities below this are noise: of unrelated English sentences nearly all lie below it with MiniLM.
+/// Cosine similarities below this count as noise, so that a search for something that was never said finds nothing. A
+/// starting value for MiniLM, not yet measured; neither are the shares above and the two values beside it.
 pub(crate) const LEAST_SIMILARITY: f32 = 0.25;
 
 /// A best match by meaning that is less similar than this does not get the full share: it is the best of a bad lot.
