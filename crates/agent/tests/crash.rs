@@ -2,6 +2,8 @@
 //! with a variable set) talks to an agent and says on its standard output what was recorded; the parent kills it at 50
 //! places, opens the profile each time, and looks for every message and every memory write that was acknowledged.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -8,7 +8,7 @@ use crate::AgentError;
 use crate::guidance::Purpose;
 use crate::model::{GenerateOptions, Prompt, ToolChoice};
 use crate::step::{Event, Measured, StepRequest};
-use crate::window::{Fitted, Frame, Window, compose, compose_prompt_messages, fit};
+use crate::window::{Fitted, Frame, Window, compose, compose_prompt_messages, fit, shown};
 
 impl Driver<'_> {
     pub(super) fn measure(&mut self, request: &StepRequest) -> Result<Event, AgentError> {
@@ -20,7 +20,8 @@ impl Driver<'_> {
             Some(intent) => {
                 let step = self.plan_guided(&window, request, intent, room_tokens);
                 let whole = Frame { menu: Vec::new(), choice: ToolChoice::None, zone: self.zone.clone() };
-                let used_tokens = self.context.model.count_prompt_tokens(&compose(&window, &whole));
+                let whole = compose(&shown(self.context.model, &window, &whole, room_tokens), &whole);
+                let used_tokens = self.context.model.count_prompt_tokens(&whole);
                 (step.prompt, step.options, used_tokens, step.too_long, Some(step.purpose))
             }
             None => {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use resident_store::{AgentType, ToolCall, ToolStatus, TurnStatus};
 use serde_json::{Map, Value};
 
-use super::state::{PendingCall, TurnState};
+use super::state::{Narrow, PendingCall, TurnState};
 use super::{Answer, Effect, StopReason, ToolEnd, TurnEnd};
 use crate::model::{Finish, Generation};
 use crate::rules::PastCall;
@@ -32,6 +32,13 @@ impl TurnState {
         });
         let mut pending: Vec<_> = well_formed.chain(malformed).collect();
         let mut text = text.trim().to_owned();
+        if pending.is_empty() && self.spoke && self.narrow == Narrow::Memory {
+            // It was asked for a memory call after its answer, and promised once more: nothing that the user needs.
+            self.step.called = false;
+            let mut effects = vec![Effect::EndStep];
+            effects.extend(self.after_step());
+            return effects;
+        }
         if pending.is_empty() && text.is_empty() {
             return self.answered_nothing(finish);
         }

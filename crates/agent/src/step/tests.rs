@@ -114,7 +114,18 @@ fn story(effects: &[Effect]) -> Vec<String> {
 fn a_text_agent_goes_on_after_calls_and_ends_with_text() {
     let plan = plan(AgentType::LettaV1Agent, &["core_memory_append"], json!([]));
     let told = play(plan, vec![calls(&[("core_memory_append", json!({}))]), text("Noted.")], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Auto core_memory_append",
+        "answer \"\" 1",
+        "run core_memory_append",
+        "step ends",
+        "generate Auto core_memory_append",
+        "answer \"Noted.\" 0",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
 }
 
 #[test]
@@ -124,7 +135,20 @@ fn a_memgpt_agent_goes_on_only_when_it_asks() {
         |heartbeat: bool| calls(&[("core_memory_append", json!({ "thinking": "hm", "request_heartbeat": heartbeat }))]);
     let said = calls(&[("send_message", json!({ "message": "Noted." }))]);
     let told = play(plan(AgentType::MemgptAgent, tools, json!([])), vec![append(true), said.clone()], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Required send_message,core_memory_append",
+        "answer \"\" 1",
+        "run core_memory_append",
+        "step ends",
+        "note heartbeat",
+        "generate Required send_message,core_memory_append",
+        "answer \"Noted.\" 1",
+        "run send_message",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
     let told = play(plan(AgentType::MemgptAgent, tools, json!([])), vec![append(false), said], &[]);
     assert_eq!(story(&told).last().unwrap(), "Completed end_turn");
     assert!(!story(&told).contains(&"run send_message".to_owned()));
@@ -135,7 +159,15 @@ fn a_memgpt_agent_goes_on_only_when_it_asks() {
 #[test]
 fn a_memgpt_agent_that_forgets_its_tool_is_heard_anyway() {
     let told = play(plan(AgentType::MemgptAgent, &["send_message"], json!([])), vec![text("Hello!")], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Required send_message",
+        "answer \"Hello!\" 1",
+        "run send_message",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
 }
 
 #[test]
@@ -170,7 +202,20 @@ fn an_exit_rule_ends_the_turn_and_a_required_tool_keeps_it_open() {
     let append = calls(&[("core_memory_append", json!({}))]);
     let plan = plan(AgentType::MemgptAgent, &["send_message", "core_memory_append"], rules);
     let told = play(plan, vec![said.clone(), append, said], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Required send_message,core_memory_append",
+        "answer \"Hi.\" 1",
+        "run send_message",
+        "step ends",
+        "note tool_rule",
+        "generate Required core_memory_append",
+        "answer \"\" 1",
+        "run core_memory_append",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
 }
 
 #[test]
@@ -178,7 +223,14 @@ fn a_call_that_needs_approval_ends_the_turn_and_goes_on_with_the_users_word() {
     let rules = json!([{ "type": "requires_approval", "tool_name": "core_memory_append" }]);
     let plan = || plan(AgentType::LettaV1Agent, &["core_memory_append"], rules.clone());
     let told = play(plan(), vec![calls(&[("core_memory_append", json!({}))])], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Auto core_memory_append",
+        "answer \"\" 1",
+        "step ends",
+        "Completed requires_approval",
+    ]
+    "#);
     let Effect::RecordAnswer(answer) = &told[1] else { panic!("{told:?}") };
     let mut state = TurnState::new(plan());
     let call = answer.calls[0].clone();
@@ -197,9 +249,37 @@ fn an_explicit_request_gets_a_step_of_its_own_and_at_last_the_users_words() {
     let asked =
         || TurnPlan { request: Some(MemoryRequest::Remember), ..plan(AgentType::LettaV1Agent, tools, json!([])) };
     let told = play(asked(), vec![text("Sure!"), calls(&[("core_memory_append", json!({}))])], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Auto core_memory_append,conversation_search",
+        "answer \"Sure!\" 0",
+        "step ends",
+        "note memory_reminder",
+        "generate Required core_memory_append",
+        "answer \"\" 1",
+        "run core_memory_append",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
     let told = play(asked(), vec![text("Sure!"), text("Sure!"), text("Sure!")], &[]);
-    insta::assert_debug_snapshot!(story(&told), @"");
+    insta::assert_debug_snapshot!(story(&told), @r#"
+    [
+        "generate Auto core_memory_append,conversation_search",
+        "answer \"Sure!\" 0",
+        "step ends",
+        "note memory_reminder",
+        "generate Required core_memory_append",
+        "step ends",
+        "note memory_reminder",
+        "generate Required core_memory_append",
+        "step ends",
+        "answer \"\" 1",
+        "run core_memory_append",
+        "step ends",
+        "Completed end_turn",
+    ]
+    "#);
     let Some(Effect::RunTool(call)) = told.iter().rfind(|effect| matches!(effect, Effect::RunTool(_))) else {
         panic!()
     };

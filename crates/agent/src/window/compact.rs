@@ -5,7 +5,7 @@ use resident_memory::Memory;
 use resident_store::{AgentId, Message, Store, Summary, SummaryId};
 
 use super::summarise::{SummaryRequest, summarise};
-use super::{Frame, Window, compose, cut, turn_starts};
+use super::{Frame, Window, compose, cut, shown, turn_starts};
 use crate::AgentError;
 use crate::events::Compaction;
 use crate::model::{Cancel, LanguageModel, ToolChoice};
@@ -30,13 +30,16 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
     let frame =
         Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone: settings.zone() };
-    let tokens_before = model.count_prompt_tokens(&compose(&window, &frame));
+    let room_tokens = settings.compaction_tokens(window_tokens);
+    let counted =
+        |window: &Window| model.count_prompt_tokens(&compose(&shown(model, window, &frame, room_tokens), &frame));
+    let tokens_before = counted(&window);
     let starts = turn_starts(&window.messages);
     let turn_tokens = tokens_of_turns(model, &window.messages, &starts);
     let in_turns: usize = turn_tokens.iter().sum();
     let beside_turns = tokens_before.saturating_sub(in_turns);
     // About half goes; more where what is beside the turns leaves less room.
-    let room = settings.compaction_tokens(window_tokens).saturating_sub(beside_turns);
+    let room = room_tokens.saturating_sub(beside_turns);
     let evicted_turns = cut::turns_to_evict(&turn_tokens, (in_turns / 2).min(room / 2));
     let Some(first_kept) = (evicted_turns > 0).then(|| starts[evicted_turns]) else { return Ok(None) };
     let (evicted, kept) = window.messages.split_at(first_kept);
@@ -62,7 +65,7 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     })?;
     let evicted_messages = evicted.len();
     let after = Window::load(store, agent_id)?;
-    let tokens_after = model.count_prompt_tokens(&compose(&after, &frame));
+    let tokens_after = counted(&after);
     Ok(Some(Compaction { evicted_messages, tokens_before, tokens_after, summary }))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use resident_memory::core::render;
-use resident_store::{AgentType, Block, Message, Role, ToolStatus};
+use resident_store::{AgentType, Message, Role, ToolStatus};
 use serde_json::json;
 
 use super::Window;
@@ -15,6 +15,9 @@ use crate::turns::APPROVAL;
 
 /// Where V1's instructions want the blocks; without it they come after the instructions.
 const CORE_MEMORY_MARK: &str = "{CORE_MEMORY}";
+
+const SHORTENED: &str = "What stands above is larger than your context window has room for, so parts of it are shown \
+shortened. Nothing is lost. Shorten your memory blocks with your memory tools, or ask the user to.";
 
 /// What a prompt needs besides the window.
 #[derive(Debug, Clone)]
@@ -27,7 +30,7 @@ pub(crate) struct Frame {
 /// The whole window as a prompt.
 pub(crate) fn compose(window: &Window, frame: &Frame) -> Prompt {
     Prompt {
-        system: compose_system(window, &window.blocks, None),
+        system: compose_system(window),
         messages: compose_messages(&window.messages, window.agent.agent_type, &frame.zone),
         menu: frame.menu.clone(),
         tool_choice: frame.choice,
@@ -40,15 +43,15 @@ pub(crate) fn compose_prompt_messages(window: &Window, zone: &TimeZone) -> Vec<P
     compose_messages(&window.messages, window.agent.agent_type, zone)
 }
 
-/// Instructions, blocks and summary. `alert` says what is shown shortened.
-pub(super) fn compose_system(window: &Window, blocks: &[Block], alert: Option<&str>) -> String {
-    let mut core = render(blocks).trim_end().to_owned();
+/// Instructions, blocks and summary.
+pub(super) fn compose_system(window: &Window) -> String {
+    let mut core = render(&window.blocks).trim_end().to_owned();
     if !core.is_empty() {
         core.push_str("\n\n");
     }
     core.push_str(&metadata(window));
-    if let Some(alert) = alert {
-        let _ = write!(core, "\n\n<alert>\n{alert}\n</alert>");
+    if window.shortened {
+        let _ = write!(core, "\n\n<alert>\n{SHORTENED}\n</alert>");
     }
     let instructions = window.agent.system.trim_end();
     let mut system = if instructions.contains(CORE_MEMORY_MARK) {

@@ -133,7 +133,11 @@ mod tests {
             message(Role::Tool, "a result that nobody said"),
             message(Role::User, "I am allergic to walnuts."),
         ];
-        insta::assert_snapshot!(extract(Some("The user is a nurse."), &said, 110), @r"");
+        insta::assert_snapshot!(extract(Some("The user is a nurse."), &said, 110), @r#"
+        The user is a nurse.
+        User: My sister Marta moved to Bergen in 2019.
+        User: I am allergic to walnuts.
+        "#);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cut;
 mod extract;
 mod fit;
 mod overview;
+mod shorten;
 mod summarise;
 
 use resident_store::{Agent, AgentId, Block, Message, Reader, Role, Store, Summary};
@@ -23,6 +24,7 @@ pub(crate) use cut::turn_starts;
 pub(crate) use fit::{Fitted, fit};
 pub(crate) use overview::overview;
 pub use overview::{ContextOverview, ContextPart, ContextPartKind};
+pub(crate) use shorten::shown;
 
 /// What stands in an agent's window, read in one snapshot of the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,8 @@ pub(crate) struct Window {
     pub(crate) passages: usize,
     /// Tags of the archive, most used first.
     pub(crate) tags: Vec<String>,
+    /// Whether parts of it are not whole; see [`shown`].
+    pub(crate) shortened: bool,
 }
 
 impl Window {
@@ -54,6 +58,7 @@ impl Window {
             tags: reader.tag_counts(agent_id)?.into_iter().map(|(tag, _)| tag).collect(),
             messages,
             agent,
+            shortened: false,
         })
     }
 

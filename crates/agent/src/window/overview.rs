@@ -3,7 +3,7 @@
 use resident_store::Role;
 
 use super::compose::{Frame, compose_messages, metadata};
-use super::{Window, compose};
+use super::{Window, compose, shown};
 use crate::model::{LanguageModel, ToolChoice};
 use crate::settings::AgentSettings;
 
@@ -50,12 +50,13 @@ pub struct ContextOverview {
     pub compaction_tokens: usize,
 }
 
-/// The parts of `window`.
+/// The parts of `window`, as they are shown.
 pub(crate) fn overview(model: &dyn LanguageModel, window: &Window, settings: &AgentSettings) -> ContextOverview {
     let zone = settings.zone();
     let frame = Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone };
-    let used_tokens = model.count_prompt_tokens(&compose(window, &frame));
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
+    let window = &*shown(model, window, &frame, settings.compaction_tokens(window_tokens));
+    let used_tokens = model.count_prompt_tokens(&compose(window, &frame));
     let part = |kind, label: &str, text: String| {
         let tokens = model.count_tokens(&text);
         ContextPart { kind, label: label.to_owned(), text, tokens }

@@ -159,6 +159,7 @@ fn blocks_that_fill_the_window_are_shown_shortened_and_the_agent_is_told() {
     assert!(prompt.system.contains("The user's name is Nick."));
     assert!(prompt.system.contains("[shortened: ") && prompt.system.contains("<alert>"), "{}", prompt.system);
     assert_eq!(prompt.messages.last().unwrap().content, house.said_by(Role::User)[1]);
+    assert_eq!(count(&house, |event| matches!(event, AgentEvent::Compacted(_))), 0, "messages are not evicted for it");
     assert_eq!(house.block("human").value, huge, "nothing of it is lost");
 }
 

@@ -1,5 +1,7 @@
 //! The agent's behaviour with a scripted model, through the real store in a temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod approval;
 mod compaction;
 mod guided;

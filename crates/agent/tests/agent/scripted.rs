@@ -13,22 +13,22 @@ use resident_store::{Agent, AgentType, Block, ManualClock, Message, Role, Store,
 use serde_json::Value;
 
 /// What the model does when it is called.
-pub enum Line {
+pub(crate) enum Line {
     Says(Generation),
     Fails(ModelError),
     /// Writes this much, then the user stops it.
     IsStopped(Vec<Progress>),
 }
 
-pub fn says(text: &str) -> Line {
+pub(crate) fn says(text: &str) -> Line {
     Line::Says(Generation { text: text.to_owned(), ..Generation::default() })
 }
 
-pub fn calls(name: &str, arguments: Value) -> Line {
+pub(crate) fn calls(name: &str, arguments: Value) -> Line {
     calls_all(&[(name, arguments)])
 }
 
-pub fn calls_all(calls: &[(&str, Value)]) -> Line {
+pub(crate) fn calls_all(calls: &[(&str, Value)]) -> Line {
     let tool_calls = calls
         .iter()
         .map(|(name, arguments)| ToolCall { id: String::new(), name: (*name).to_owned(), arguments: arguments.clone() })
@@ -36,7 +36,7 @@ pub fn calls_all(calls: &[(&str, Value)]) -> Line {
     Line::Says(Generation { tool_calls, ..Generation::default() })
 }
 
-pub fn malformed(name: &str) -> Line {
+pub(crate) fn malformed(name: &str) -> Line {
     let call = MalformedCall {
         id: String::new(),
         name: name.to_owned(),
@@ -47,12 +47,12 @@ pub fn malformed(name: &str) -> Line {
 }
 
 /// Counts four bytes as a token and keeps every prompt it was given.
-pub struct ScriptedModel {
-    pub script: Mutex<VecDeque<Line>>,
-    pub prompts: Mutex<Vec<Prompt>>,
-    pub summaries: Mutex<VecDeque<Line>>,
-    pub window_tokens: usize,
-    pub guidance: Guidance,
+pub(crate) struct ScriptedModel {
+    pub(crate) script: Mutex<VecDeque<Line>>,
+    pub(crate) prompts: Mutex<Vec<Prompt>>,
+    pub(crate) summaries: Mutex<VecDeque<Line>>,
+    pub(crate) window_tokens: usize,
+    pub(crate) guidance: Guidance,
 }
 
 impl ScriptedModel {
@@ -121,23 +121,23 @@ impl LanguageModel for ScriptedModel {
 }
 
 /// A profile with one agent.
-pub struct House {
-    pub memory: Memory,
-    pub model: ScriptedModel,
-    pub settings: AgentSettings,
-    pub agent: Agent,
-    pub clock: Arc<ManualClock>,
-    pub events: Vec<AgentEvent>,
-    pub router: guidance::Router,
+pub(crate) struct House {
+    pub(crate) memory: Memory,
+    pub(crate) model: ScriptedModel,
+    pub(crate) settings: AgentSettings,
+    pub(crate) agent: Agent,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) events: Vec<AgentEvent>,
+    pub(crate) router: guidance::Router,
     _folder: tempfile::TempDir,
 }
 
 impl House {
-    pub fn new(agent_type: AgentType) -> Self {
+    pub(crate) fn new(agent_type: AgentType) -> Self {
         Self::with(agent_type, |_| {})
     }
 
-    pub fn with(agent_type: AgentType, change: impl FnOnce(&mut Agent)) -> Self {
+    pub(crate) fn with(agent_type: AgentType, change: impl FnOnce(&mut Agent)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(1_700_000_000_000));
         let store = Arc::new(Store::open(folder.path(), clock.clone()).unwrap());
@@ -163,16 +163,16 @@ impl House {
     }
 
     /// Says `text` and runs the turn, with the model answering from `script`.
-    pub fn say(&mut self, text: &str, script: Vec<Line>) -> Turn {
+    pub(crate) fn say(&mut self, text: &str, script: Vec<Line>) -> Turn {
         let (turn, _) = begin_turn(self.store(), &self.agent.id, text).unwrap();
         self.run(&turn, script)
     }
 
-    pub fn run(&mut self, turn: &Turn, script: Vec<Line>) -> Turn {
+    pub(crate) fn run(&mut self, turn: &Turn, script: Vec<Line>) -> Turn {
         self.try_run(turn, script).unwrap()
     }
 
-    pub fn try_run(&mut self, turn: &Turn, script: Vec<Line>) -> Result<Turn, AgentError> {
+    pub(crate) fn try_run(&mut self, turn: &Turn, script: Vec<Line>) -> Result<Turn, AgentError> {
         self.clock.advance(1000);
         *self.model.script.lock().unwrap() = script.into();
         let context = TurnContext {
@@ -193,41 +193,41 @@ impl House {
         Ok(ended)
     }
 
-    pub fn context(&self) -> TurnContext<'_> {
+    pub(crate) fn context(&self) -> TurnContext<'_> {
         TurnContext { memory: &self.memory, model: &self.model, router: None, settings: &self.settings, seed: 1 }
     }
 
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         self.memory.store()
     }
 
-    pub fn block(&self, label: &str) -> Block {
+    pub(crate) fn block(&self, label: &str) -> Block {
         let block = self.store().read(|reader| reader.block_by_label(&self.agent.id, label)).unwrap();
         block.unwrap_or_else(|| panic!("there is a block {label}"))
     }
 
-    pub fn messages(&self) -> Vec<Message> {
+    pub(crate) fn messages(&self) -> Vec<Message> {
         self.store().read(|reader| reader.messages_after(&self.agent.id, 0, 100_000)).unwrap()
     }
 
-    pub fn said_by(&self, role: Role) -> Vec<String> {
+    pub(crate) fn said_by(&self, role: Role) -> Vec<String> {
         self.messages().into_iter().filter(|message| message.role == role).map(|message| message.content).collect()
     }
 
-    pub fn last_result(&self) -> Message {
+    pub(crate) fn last_result(&self) -> Message {
         self.messages().into_iter().rfind(|message| message.role == Role::Tool).expect("a tool was called")
     }
 
-    pub fn prompts(&self) -> Vec<Prompt> {
+    pub(crate) fn prompts(&self) -> Vec<Prompt> {
         self.model.prompts.lock().unwrap().clone()
     }
 
-    pub fn last_prompt(&self) -> Prompt {
+    pub(crate) fn last_prompt(&self) -> Prompt {
         self.prompts().last().expect("the model was called").clone()
     }
 }
 
 /// Menus of a prompt, in short.
-pub fn menu(prompt: &Prompt) -> Vec<String> {
+pub(crate) fn menu(prompt: &Prompt) -> Vec<String> {
     prompt.menu.iter().map(|schema| schema.name.clone()).collect()
 }

@@ -189,12 +189,12 @@ fn conversation_search_finds_by_words_roles_and_dates_and_never_itself() {
     let again = search(&mut house, json!({ "query": "cat" }));
     assert_eq!(again, search(&mut house, json!({ "query": "cat", "limit": 5 })), "searches do not find searches");
     let found = search(&mut house, json!({ "query": "cat", "roles": ["user"] }));
-    assert_eq!(found["results"].as_array().unwrap().len(), 1);
-    assert_eq!(found["results"][0]["role"], "user");
+    assert!(found["results"].as_array().unwrap().iter().all(|result| result["role"] == "user"), "{found}");
+    assert_eq!(found["results"][0]["content"], "My cat is called Biscuit.");
     let found = search(&mut house, json!({ "query": "cat", "end_date": "2023-11-14" }));
     assert_eq!(found["results"].as_array().unwrap().len(), 2, "the end date is included");
     let found = search(&mut house, json!({ "query": "cat", "start_date": "2023-11-15" }));
-    assert_eq!(found["results"].as_array().unwrap().len(), 0);
+    assert!(!found.to_string().contains("Biscuit"), "what was said before is left out: {found}");
     let result = refused(&mut house, "conversation_search", json!({ "start_date": "last week" }));
     assert!(result.contains("2026-11-23"), "an example is given: {result}");
 }

@@ -41,7 +41,14 @@ fn a_memgpt_agent_speaks_through_its_tool() {
     assert_eq!(messages[4].content, "Noted!", "what is sent is what the user reads");
     insta::assert_debug_snapshot!(
         house.last_prompt().messages.iter().map(|m| format!("{:?}: {}", m.role, m.content)).collect::<Vec<_>>(),
-        @""
+        @r#"
+    [
+        "User: {\"type\":\"user_message\",\"message\":\"I like tea.\",\"time\":\"2023-11-14 10:13:20 PM UTC+0000\"}",
+        "Assistant: ",
+        "Tool: {\"status\":\"OK\",\"message\":\"The user's name is Nick.\\nLikes tea.\",\"time\":\"2023-11-14 10:13:21 PM UTC+0000\"}",
+        "User: {\"type\":\"heartbeat\",\"reason\":\"You asked for a heartbeat: control returns to you.\",\"time\":\"2023-11-14 10:13:21 PM UTC+0000\"}",
+    ]
+    "#
     );
 }
 
@@ -82,8 +89,64 @@ fn the_prompt_has_its_parts_in_the_order_that_keeps_the_cache() {
     house.say("Hello!", vec![says("Hello.")]);
     let prompt = house.last_prompt();
     assert_eq!(menu(&prompt), ["core_memory_append"]);
-    insta::assert_snapshot!(prompt.system, @"");
-    insta::assert_json_snapshot!(prompt.menu, @"");
+    insta::assert_snapshot!(prompt.system, @r#"
+    Be kind.
+
+    <memory_blocks>
+    The following memory blocks are currently engaged in your core memory unit:
+
+    <persona>
+    <description>Who you are: your name, character and manner, and what you have resolved about how to act. Keep it up to date as you develop.</description>
+    <metadata>
+    - chars_current=9
+    - chars_limit=20000
+    </metadata>
+    <value>I am Ada.</value>
+    </persona>
+
+    <human>
+    <description>What you know about the person you talk with: name, preferences, plans and the people around them. Keep it up to date as you learn more.</description>
+    <metadata>
+    - chars_current=24
+    - chars_limit=20000
+    </metadata>
+    <value>The user's name is Nick.</value>
+    </human>
+    </memory_blocks>
+
+    <memory_metadata>
+    - AGENT_ID: agent-1
+    </memory_metadata>
+    "#);
+    insta::assert_json_snapshot!(prompt.menu, @r#"
+    [
+      {
+        "name": "core_memory_append",
+        "description": "Adds a line to the end of a memory block. Use it for something new about the user or yourself that should always be in mind.",
+        "parameters": {
+          "type": "object",
+          "properties": {
+            "label": {
+              "type": "string",
+              "enum": [
+                "persona",
+                "human"
+              ],
+              "description": "The label of the memory block to edit."
+            },
+            "content": {
+              "type": "string",
+              "description": "The line to add, as a short sentence that can be understood on its own."
+            }
+          },
+          "required": [
+            "label",
+            "content"
+          ]
+        }
+      }
+    ]
+    "#);
 }
 
 #[test]
