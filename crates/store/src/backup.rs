@@ -104,7 +104,7 @@ pub(crate) fn finish_restore(profile: &Profile) -> Result<(), StoreError> {
     fs::rename(&ready, profile.database()).and_then(|()| sync_folder(folder)).map_err(io)
 }
 
-/// Backs the database up when its newest backup is a day old, or has another schema.
+/// Backs the database up when its newest backup is a day old.
 pub(crate) fn backup_if_due(
     folder: &Path,
     source: &Connection,

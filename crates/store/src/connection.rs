@@ -96,3 +96,8 @@ pub(crate) fn quick_check(connection: &Connection) -> rusqlite::Result<Vec<Strin
     let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
+
+/// Whether a complaint of the quick check is about an FTS5 table, which can be made anew from the texts.
+pub(crate) fn is_about_derived_data(problem: &str) -> bool {
+    ["message_text", "passage_text"].iter().any(|table| problem.contains(&format!("FTS5 table main.{table}")))
+}

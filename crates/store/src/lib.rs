@@ -17,6 +17,7 @@ mod ids;
 mod lexical;
 mod message;
 mod migration;
+mod open;
 mod passage;
 mod profile;
 mod provenance;

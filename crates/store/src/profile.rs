@@ -62,9 +62,11 @@ impl Profile {
             .map_err(|error| StoreError::from_io(&path, error))
     }
 
-    /// Notes that the profile was closed.
-    pub(crate) fn mark_closed(&self) -> io::Result<()> {
-        fs::remove_file(self.running_mark())
+    /// Notes that the profile was closed. Without the note, the next open checks the database and finds it sound.
+    pub(crate) fn mark_closed(&self) {
+        if let Err(error) = fs::remove_file(self.running_mark()) {
+            tracing::warn!(folder = %self.folder.display(), %error, "could not note that the profile was closed");
+        }
     }
 
     fn running_mark(&self) -> PathBuf {

@@ -15,6 +15,9 @@ pub(crate) const COLUMNS: &str = "
     message_id      TEXT,
     tool            TEXT";
 
+/// The values of [`COLUMNS`] in their order.
+pub(crate) type Values<'a> = (Word<Actor>, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
 /// Who acted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,7 +67,7 @@ impl Provenance {
     }
 
     /// The values of [`COLUMNS`] in their order.
-    pub(crate) fn values(&self) -> (Word<Actor>, Option<&str>, Option<&str>, Option<&str>, Option<&str>) {
+    pub(crate) fn values(&self) -> Values<'_> {
         let Self { actor, agent_id, turn_id, message_id, tool } = self;
         (
             Word(*actor),

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::path::Path;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, ffi};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, TransactionBehavior, ffi};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +24,7 @@ pub struct Reader<'a> {
 /// One transaction of the store. Everything that a reader can see, it sees with its own changes.
 pub struct Writer<'a> {
     reader: Reader<'a>,
+    /// The first failure, after which nothing of this transaction may be committed.
     failure: RefCell<Option<String>>,
 }
 
@@ -88,13 +89,8 @@ impl<'a> Deref for Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(connection: &'a Connection, path: &'a Path) -> Self {
+    fn new(connection: &'a Connection, path: &'a Path) -> Self {
         Self { reader: Reader::new(connection, path), failure: RefCell::new(None) }
-    }
-
-    /// The first failure, after which nothing of this transaction may be committed.
-    pub(crate) fn into_failure(self) -> Option<String> {
-        self.failure.into_inner()
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -154,6 +150,30 @@ impl<'a> Writer<'a> {
         }
         result
     }
+}
+
+/// Runs `f` as one transaction.
+pub(crate) fn in_transaction<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    path: &Path,
+    f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let sqlite = |error| StoreError::from_sqlite(path, error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    let mut writer = Writer::new(&transaction, path);
+    // An early return drops the transaction, which rolls it back.
+    let value = f(&mut writer)?;
+    if let Some(details) = writer.failure.into_inner() {
+        return Err(StoreError::RolledBack { details }.into());
+    }
+    transaction.commit().map_err(sqlite)?;
+    Ok(value)
+}
+
+/// Makes the tables for searching by words anew from the texts.
+pub(crate) fn rebuild_derived(writer: &mut Writer<'_>) -> Result<(), StoreError> {
+    writer.rebuild_message_text()?;
+    writer.rebuild_passage_text()
 }
 
 /// A limit or offset as SQLite takes it.

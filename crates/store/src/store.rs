@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::migration::{self, NEWEST};
+use crate::migration::NEWEST;
 use crate::profile::Profile;
-use crate::sql::{Reader, Writer};
-use crate::{Clock, StoreError, backup, connection};
+use crate::sql::{self, Reader, Writer};
+use crate::{Clock, StoreError, backup, connection, open};
 
 /// How many connections for reading are kept open between reads. A read beyond that opens one for itself.
 const IDLE_READERS: usize = 4;
@@ -38,24 +38,8 @@ impl Store {
     /// come, and then nothing is changed; [`StoreError::Corrupt`] when its database is damaged or missing, and then one
     /// of [`list_backups`](crate::list_backups) may be restored; [`StoreError::ReadOnly`]; [`StoreError::DiskFull`].
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        connection::check_sqlite_version(folder)?;
-        let profile = Profile::lock(folder)?;
-        backup::finish_restore(&profile)?;
+        let (profile, writer) = open::open(folder, clock.now_ms())?;
         let path = profile.database();
-        if backup::lost_database(folder)? {
-            let details = "it is missing or empty, although there are backups of it".to_owned();
-            return Err(StoreError::Corrupt { path, details });
-        }
-        let found = if path.exists() { connection::schema_of(&path)? } else { 0 };
-        let unclean = profile.was_running();
-        profile.mark_running()?;
-        let writer = prepare(&profile, (found, unclean), clock.now_ms());
-        let writer = writer.inspect_err(|_| {
-            // A refused profile was not used; but if the last run ended badly, the next open must look again.
-            if !unclean {
-                let _ = profile.mark_closed();
-            }
-        })?;
         Ok(Self { writer: Mutex::new(Some(writer)), readers: Mutex::default(), path, clock, profile })
     }
 
@@ -100,16 +84,7 @@ impl Store {
     pub fn write<T, E: From<StoreError>>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut guard = self.lock_writer();
         let connection = guard.as_mut().expect("the writer is there until the store is dropped");
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| self.error(error))?;
-        let mut writer = Writer::new(&transaction, &self.path);
-        // An early return drops the transaction, which rolls it back.
-        let value = f(&mut writer)?;
-        if let Some(details) = writer.into_failure() {
-            return Err(StoreError::RolledBack { details }.into());
-        }
-        transaction.commit().map_err(|error| self.error(error))?;
-        Ok(value)
+        sql::in_transaction(connection, &self.path, f)
     }
 
     /// What SQLite's quick check complains about; nothing for a sound database.
@@ -133,10 +108,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn rebuild_derived(&self) -> Result<(), StoreError> {
-        self.write(|writer| {
-            writer.rebuild_message_text()?;
-            writer.rebuild_passage_text()
-        })
+        self.write(sql::rebuild_derived)
     }
 
     fn reader(&self) -> Result<Connection, StoreError> {
@@ -159,30 +131,89 @@ impl Drop for Store {
         self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let closed = writer.is_none_or(|writer| writer.close().is_ok());
-        if closed && let Err(error) = self.profile.mark_closed() {
-            tracing::warn!(folder = %self.folder().display(), %error, "could not note that the profile was closed");
+        if closed {
+            self.profile.mark_closed();
         }
     }
 }
 
-/// The connection that writes, to a database that was checked, backed up and migrated as needed.
-fn prepare(profile: &Profile, (found, unclean): (i64, bool), now_ms: i64) -> Result<Connection, StoreError> {
-    let path = profile.database();
-    let sqlite = |error| StoreError::from_sqlite(&path, error);
-    let mut writer = connection::open_writer(&path).map_err(sqlite)?;
-    if unclean && found > 0 {
-        tracing::info!(folder = %profile.folder().display(), "the last run did not close the profile: checking it");
-        if let Some(details) = connection::quick_check(&writer).map_err(sqlite)?.into_iter().next() {
-            return Err(StoreError::Corrupt { path, details });
+#[cfg(test)]
+mod tests {
+    use crate::{Provenance, SystemClock};
+
+    use super::*;
+
+    /// A store that has no room for more than `room` bytes.
+    fn nearly_full(folder: &Path, room: i64) -> Store {
+        let store = Store::open(folder, Arc::new(SystemClock)).unwrap();
+        let guard = store.lock_writer();
+        let writer = guard.as_ref().unwrap();
+        let pages: i64 = writer.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let most = pages + room / 4096;
+        writer.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).unwrap();
+        drop(guard);
+        store
+    }
+
+    fn write_setting(writer: &mut Writer<'_>, key: &str, bytes: usize) -> Result<(), StoreError> {
+        writer.set_setting(key, &"x".repeat(bytes).into())
+    }
+
+    #[test]
+    fn a_full_disk_is_said_so_and_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = nearly_full(folder.path(), 200_000);
+        store.write(|w| write_setting(w, "small", 10)).unwrap();
+        let refused = store.write(|w| {
+            write_setting(w, "second", 10)?;
+            write_setting(w, "large", 1_000_000)
+        });
+        assert!(matches!(refused, Err(StoreError::DiskFull { .. })), "{refused:?}");
+        let kept = |key| store.read(|r| r.setting(key)).unwrap().is_some();
+        assert_eq!((kept("small"), kept("second"), kept("large")), (true, false, false));
+        store.write(|w| write_setting(w, "third", 10)).unwrap();
+        assert_eq!(store.quick_check().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_write_that_goes_on_after_a_failure_commits_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = nearly_full(folder.path(), 200_000);
+        let result = store.write(|w| {
+            write_setting(w, "before", 10)?;
+            assert!(write_setting(w, "large", 1_000_000).is_err(), "there is no room for it");
+            let _ = write_setting(w, "after", 10);
+            Ok::<_, StoreError>(())
+        });
+        assert!(matches!(result, Err(StoreError::RolledBack { .. })), "{result:?}");
+        for key in ["before", "large", "after"] {
+            assert_eq!(store.read(|r| r.setting(key)).unwrap(), None, "{key}");
         }
     }
-    if found == NEWEST {
-        backup::backup_if_due(profile.folder(), &writer, (found, now_ms))?;
-        return Ok(writer);
+
+    #[test]
+    fn a_caller_may_carry_on_after_a_refused_duplicate() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        let block = crate::Block {
+            id: "block-1".into(),
+            label: "human".to_owned(),
+            description: String::new(),
+            value: String::new(),
+            limit_chars: 10,
+            read_only: false,
+            metadata: serde_json::Value::Null,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+            deleted_at_ms: None,
+        };
+        let result = store.write(|w| {
+            w.insert_block(&block, &Provenance::system("create"))?;
+            let twice = w.insert_block(&block, &Provenance::system("create"));
+            assert!(matches!(twice, Err(StoreError::Duplicate { .. })), "{twice:?}");
+            Ok::<_, StoreError>(())
+        });
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(store.read(|r| r.block_revisions(&block.id)).unwrap().len(), 1);
     }
-    if found > 0 {
-        backup::back_up(profile.folder(), &writer, (found, now_ms))?;
-    }
-    migration::migrate(&mut writer, found).map_err(sqlite)?;
-    Ok(writer)
 }

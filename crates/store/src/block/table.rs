@@ -233,13 +233,16 @@ impl Writer<'_> {
         if block.deleted_at_ms.is_none() {
             self.refuse_second_label(agent_id, &block)?;
         }
+        if self.agents_of_block(id)?.contains(agent_id) {
+            return Ok(());
+        }
         self.insert(
             ("attached block", id.as_str()),
             ("agent", agent_id.as_str()),
-            "INSERT INTO agent_blocks (agent_id, block_id) VALUES (?, ?) ON CONFLICT (agent_id, block_id) DO NOTHING",
+            "INSERT INTO agent_blocks (agent_id, block_id) VALUES (?, ?)",
             [agent_id.as_str(), id.as_str()],
-        )
-        .map(|_| ())
+        )?;
+        Ok(())
     }
 
     /// Detaches a block from an agent. It is no error when it is not attached.

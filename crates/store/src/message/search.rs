@@ -128,12 +128,8 @@ impl Writer<'_> {
 
     /// Writes the rows of the spoken messages just before and just after `seq`.
     pub(super) fn mend_neighbours(&mut self, agent_id: &AgentId, seq: i64) -> Result<(), StoreError> {
-        for spoken in [self.spoken_before(agent_id.as_str(), seq)?, self.spoken_after(agent_id.as_str(), seq)?] {
-            if let Some(spoken) = spoken {
-                self.write_row(&spoken)?;
-            }
-        }
-        Ok(())
+        let (before, after) = (self.spoken_before(agent_id.as_str(), seq)?, self.spoken_after(agent_id.as_str(), seq)?);
+        before.iter().chain(&after).try_for_each(|spoken| self.write_row(spoken))
     }
 
     /// Takes away the rows of the messages of `agent_id` from `seq` on, before those go to the bin.

@@ -20,7 +20,8 @@ CREATE TABLE passages (
     deleted_at_ms   INTEGER,
     valid_from_ms   INTEGER,
     valid_to_ms     INTEGER,
-    superseded_by   TEXT REFERENCES passages (id) ON DELETE SET NULL CHECK (superseded_by <> id),
+    superseded_by   TEXT REFERENCES passages (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED
+                    CHECK (superseded_by <> id),
     {0},
     document        TEXT,
     text            TEXT NOT NULL
