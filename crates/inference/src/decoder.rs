@@ -273,3 +273,6 @@ impl Activations {
         self.gated.resize(tokens * parameters.feed_forward_width, 0.0);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,10 @@ impl Run<'_> {
                 }
                 Ok(finish(self.call()?))
             }
-            ToolChoice::None => Ok(finish(self.text(false)?)),
+            ToolChoice::None => match &self.job.options.text_pattern {
+                Some(pattern) => Ok(finish(self.bound_text(pattern)?)),
+                None => Ok(finish(self.text(false)?)),
+            },
             ToolChoice::Auto => self.text_and_calls(),
         }
     }
@@ -160,8 +163,8 @@ impl Run<'_> {
     /// Free text, until the message ends or, where calls are possible, one begins.
     fn text(&mut self, can_call: bool) -> Result<Ended, ModelError> {
         let mut stream = TextStream::default();
-        let mut thinking = self.job.rendered.trim_end().ends_with("<think>") && self.generation.text.is_empty();
         let mut at_start = self.generation.tool_calls.is_empty();
+        let mut thinking = at_start && self.job.rendered.trim_end().ends_with("<think>");
         let begin = self.sequence.tokens().len() + self.pending.len();
         let mut bytes_written = Vec::new();
         loop {
@@ -200,6 +203,44 @@ impl Run<'_> {
         }
     }
 
+    /// Text that follows a pattern to its end.
+    fn bound_text(&mut self, pattern: &str) -> Result<Ended, ModelError> {
+        let mut matcher = self.engine.grammars.text_matcher(pattern).map_err(|error| self.engine.error(error))?;
+        let mut stream = TextStream::default();
+        let mut at_start = true;
+        let ended = loop {
+            let forced = matcher.consume_ff_tokens();
+            for token in &forced {
+                stream.push(self.engine.tokenizer.bytes(*token));
+            }
+            self.written += forced.len();
+            self.pending.extend(forced);
+            let (text, _) = stream.release(&[]);
+            self.write(&text, false, &mut at_start);
+            if matcher.is_stopped() {
+                break Ended::Message;
+            }
+            if self.written >= self.max_tokens {
+                break Ended::Length;
+            }
+            if self.evaluate_cancelled() {
+                break Ended::Cancelled;
+            }
+            let allowed = matcher.compute_mask().map_err(|error| self.engine.error(error.to_string()))?;
+            let drawn = self.sampler.draw(self.engine.activations.logits(), &allowed);
+            let token = drawn.ok_or_else(|| self.engine.error("the pattern of a text allows no token"))?;
+            if self.engine.tokenizer.is_end(token) {
+                break Ended::Message;
+            }
+            matcher.consume_token(token).map_err(|error| self.engine.error(error.to_string()))?;
+            stream.push(self.engine.tokenizer.bytes(token));
+            self.accept(token);
+        };
+        let rest = stream.finish();
+        self.write(&rest, false, &mut at_start);
+        Ok(ended)
+    }
+
     fn begins_bare_call(&self, bytes: &[u8]) -> bool {
         self.engine.style == CallStyle::Bare && bytes.trim_ascii_start().first() == Some(&b'{')
     }
@@ -220,7 +261,8 @@ impl Run<'_> {
     }
 
     fn write(&mut self, text: &str, thinking: bool, at_start: &mut bool) {
-        let text = if *at_start || (thinking && self.thoughts.is_empty()) { text.trim_start() } else { text };
+        let nothing_yet = if thinking { self.thoughts.is_empty() } else { self.generation.text.is_empty() };
+        let text = if nothing_yet { text.trim_start() } else { text };
         if text.is_empty() {
             return;
         }

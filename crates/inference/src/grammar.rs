@@ -1,4 +1,5 @@
-//! Grammars for tool calls: the sampler may only choose tokens that keep the call well formed.
+//! Grammars for tool calls and for text that must follow a pattern: the sampler may only choose tokens that keep the
+//! call well formed, or the text within the pattern.
 //!
 //! A call is `{"name": "<tool>", "arguments": {…}}`, with the tools of the menu and the schemas of their arguments,
 //! and no white space but one blank after commas and colons: left to itself a small model fills an object with line
@@ -61,6 +62,15 @@ impl CallGrammars {
         }
         self.kept.push((schema, matcher.clone()));
         Ok(matcher)
+    }
+
+    /// A fresh matcher for text that matches the regular expression `pattern` as a whole.
+    ///
+    /// # Errors
+    /// What the grammar engine says of a pattern that it cannot enforce.
+    pub(crate) fn text_matcher(&self, pattern: &str) -> Result<Matcher, String> {
+        let matcher = Matcher::new(self.factory.create_parser(TopLevelGrammar::from_regex(pattern)));
+        matcher.get_error().map_or(Ok(matcher), Err)
     }
 }
 

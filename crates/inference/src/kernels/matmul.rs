@@ -184,24 +184,32 @@ pub(super) unsafe fn dot_block<V: Vector, const R: usize, const T: usize>(
     let length = rows[0].len();
     debug_assert!(length.is_multiple_of(V::LANES), "a row is a whole number of registers");
     assert!(rows.iter().all(|row| row.len() == length) && tokens.iter().all(|token| token.len() == length));
-    let rows = rows.map(<[f32]>::as_ptr);
-    let tokens = tokens.map(<[f32]>::as_ptr);
+    let mut out = [[0f32; T]; R];
     // SAFETY: every slice has `length` elements and `at + V::LANES <= length`; the features are there by contract.
+    // Loops and not closures, since a closure is a function of its own, without the processor's features.
     unsafe {
         let mut sums = [[V::splat(0.0); T]; R];
         let mut at = 0;
         while at + V::LANES <= length {
-            let x: [V; T] = std::array::from_fn(|token| V::load(tokens[token].add(at)));
+            let mut x = [V::splat(0.0); T];
+            for token in 0..T {
+                x[token] = V::load(tokens[token].as_ptr().add(at));
+            }
             for row in 0..R {
-                let weight = V::load(rows[row].add(at));
+                let weight = V::load(rows[row].as_ptr().add(at));
                 for token in 0..T {
                     sums[row][token] = weight.multiply_add(x[token], sums[row][token]);
                 }
             }
             at += V::LANES;
         }
-        sums.map(|row| row.map(|sum| sum.sum()))
+        for row in 0..R {
+            for token in 0..T {
+                out[row][token] = sums[row][token].sum();
+            }
+        }
     }
+    out
 }
 
 /// Writes a row of the matrix to `out`, `(columns)`.

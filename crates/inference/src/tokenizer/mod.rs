@@ -210,3 +210,6 @@ impl TokenizerEnv for GrammarEnvironment {
         self.trie.tokenize_with_greedy_fallback(bytes, |text| self.tokenizer.encode(text))
     }
 }
+
+#[cfg(test)]
+mod tests;
