@@ -32,12 +32,15 @@ impl Display {
         &self.number
     }
 
-    /// Takes a picture of all that is on the display.
+    /// Takes a picture of a part of the display, given as `(x, y, width, height)`.
     ///
     /// # Panics
     /// When ImageMagick is not installed or the picture cannot be written.
-    pub fn screenshot(&self, file: &Path) {
-        let taken = Command::new("import").args(["-display", &self.number, "-window", "root"]).arg(file).status();
+    pub fn screenshot(&self, (x, y, width, height): (i64, i64, i64, i64), file: &Path) {
+        let part = format!("{width}x{height}+{x}+{y}");
+        let mut import = Command::new("import");
+        import.args(["-display", &self.number, "-window", "root", "-crop", &part, "+repage"]).arg(file);
+        let taken = import.status();
         assert!(taken.is_ok_and(|status| status.success()), "no picture could be taken of {}", self.number);
     }
 }

@@ -135,6 +135,16 @@ impl Driver {
         Ok(self.get(&format!("element/{}/text", element.id))?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Where the window is and how large: `(x, y, width, height)`.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn place(&self) -> Result<(i64, i64, i64, i64), DriverError> {
+        let place = self.get("window/rect")?;
+        let pixels = |name: &str| place[name].as_f64().unwrap_or_default().round() as i64;
+        Ok((pixels("x"), pixels("y"), pixels("width"), pixels("height")))
+    }
+
     /// Gives the window a size.
     ///
     /// # Errors

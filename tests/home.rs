@@ -49,13 +49,14 @@ impl Home {
 
     /// Lets a command live here, with the models of the workspace and without a display of its own.
     pub fn settle<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let models = crate::models().map(|folder| ("RESIDENT_MODELS", folder));
         command
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .envs(self.folders())
             .env("RESIDENT_HOME", self.profile())
-            .env("RESIDENT_MODELS", crate::root().join("models").join("weights"))
+            .envs(models)
             .env("LC_ALL", "C.UTF-8")
     }
 }

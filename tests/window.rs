@@ -86,7 +86,8 @@ impl Window {
     pub fn screenshot(&self, name: &str) {
         // What was drawn last is on the display one frame later.
         std::thread::sleep(Duration::from_millis(400));
-        self.display.screenshot(&artefacts().join(format!("{name}.png")));
+        let place = self.driver.place().expect("a window is somewhere");
+        self.display.screenshot(place, &artefacts().join(format!("{name}.png")));
     }
 
     /// Quits Resident as closing its window does, and waits until it has.

@@ -1,3 +1,17 @@
-//! What a person does, in the real program.
+//! What a person does, in the real program with the local model: in a window, and in a terminal. One journey at a time
+//! has the machine, since what is measured is how a person would see it.
 
-mod harness;
+mod installed;
+mod page;
+mod terminal;
+mod troubles;
+mod window;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other journey of this program has the machine.
+fn machine() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod error;
+mod install_test;
 mod licences;
 mod node;
 mod packages;
@@ -56,6 +57,10 @@ enum Task {
     },
     /// Make the installers of this system, with the default models inside.
     Bundle(bundle::BundleArguments),
+    /// Install the `.deb` on a bare system and try it there without a network (as root, some minutes).
+    InstallTest,
+    /// Make the weights of the intent router from its written examples.
+    TrainRouter,
     /// Measure how well local models use their memory.
     Eval {
         /// The evaluation and its options; `eval --help` lists them.
@@ -86,6 +91,8 @@ fn execute(root: &Path, task: Task) -> TaskResult {
         Task::Bindings { check } => product(root, &["bindings"], if check { &["--check"] } else { &[] }, "dev"),
         Task::Licences { check } => licences::licences(root, if check { Mode::Check } else { Mode::Write }),
         Task::Bundle(arguments) => bundle::bundle(root, &arguments),
+        Task::InstallTest => install_test::install_test(root),
+        Task::TrainRouter => product(root, &["train-router"], &[], "release"),
         Task::Eval { arguments } => {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             product(root, &["eval"], &arguments, "release")

@@ -1,0 +1,141 @@
+//! The page in a person's words: what they see, and what they press.
+
+use std::time::Duration;
+
+use resident_tests::driver::{Driver, Element, PATIENCE};
+use resident_tests::process::wait_until;
+use resident_tests::window::Window;
+use serde_json::{Value, json};
+
+/// How long a turn may take: the model is loaded and its prompt read on a machine that does other things too.
+pub(crate) const TURN: Duration = Duration::from_secs(180);
+
+/// The window with its page.
+pub(crate) struct Page {
+    pub(crate) window: Window,
+}
+
+impl Page {
+    fn driver(&self) -> &Driver {
+        self.window.page()
+    }
+
+    /// Presses a button, given by its words or its label.
+    pub(crate) fn press(&self, words: &str) {
+        self.press_at(&format!("//button[normalize-space(.)='{words}' or @aria-label='{words}']"));
+    }
+
+    /// Presses what an XPath selects.
+    pub(crate) fn press_at(&self, xpath: &str) {
+        let button = self.driver().find(xpath);
+        self.driver().click(&button).expect("the button can be pressed");
+    }
+
+    /// A tab by its words.
+    pub(crate) fn open_tab(&self, words: &str) {
+        self.press_at(&format!("//button[@role='tab' and normalize-space(.)='{words}']"));
+    }
+
+    /// The first start: a name, and nothing else.
+    pub(crate) fn introduce_oneself(&self, name: &str) {
+        let field = self.driver().find_within("//*[@id='user-name']", TURN);
+        self.driver().type_into(&field, name).expect("the field takes text");
+        self.press("Begin");
+    }
+
+    fn composer(&self) -> Element {
+        self.driver().find_within("//textarea[starts-with(@aria-label, 'Message ')]", TURN)
+    }
+
+    /// Says something, and waits until the answer is complete.
+    pub(crate) fn say(&self, text: &str) {
+        let answers = self.answers().len();
+        self.driver().type_into(&self.composer(), text).expect("the composer takes text");
+        self.press("Send");
+        let answered = || self.answers().len() > answers && !self.is_there("//button[@aria-label='Stop']");
+        assert!(wait_until(TURN, answered).is_some(), "no answer to `{text}`:\n{}", self.driver().page_text());
+    }
+
+    /// Texts of all answers, with what they did.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        let elements = self.driver().find_all("//article[contains(@class, 'answer')]").unwrap_or_default();
+        elements.iter().filter_map(|element| self.driver().text(element).ok()).collect()
+    }
+
+    pub(crate) fn is_there(&self, xpath: &str) -> bool {
+        self.driver().find_all(xpath).is_ok_and(|found| !found.is_empty())
+    }
+
+    /// Waits until a text can be read on the page.
+    pub(crate) fn reads(&self, text: &str) {
+        let is_read = || self.driver().page_text().contains(text);
+        assert!(wait_until(PATIENCE, is_read).is_some(), "no `{text}` on the page:\n{}", self.driver().page_text());
+    }
+
+    fn block_field(&self, label: &str) -> Element {
+        self.driver().find(&format!("//textarea[@aria-label='Text of {label}']"))
+    }
+
+    /// The text of a block, as the inspector shows it.
+    pub(crate) fn block(&self, label: &str) -> String {
+        self.block_field(label);
+        let script = "return document.querySelector(`textarea[aria-label='Text of ${arguments[0]}']`).value";
+        let value = self.driver().script(script, &[json!(label)]).expect("the block is there");
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a block holds a text, or no longer does.
+    pub(crate) fn block_holds(&self, label: &str, text: &str, holds: bool) {
+        let is_so = || self.block(label).to_lowercase().contains(text) == holds;
+        assert!(wait_until(PATIENCE, is_so).is_some(), "the block {label} is: {}", self.block(label));
+    }
+
+    /// Writes a line at the end of a block and saves it.
+    pub(crate) fn add_to_block(&self, label: &str, line: &str) {
+        // The page's own listeners hear of it as they hear of keys.
+        let script = "
+            const field = document.querySelector(`textarea[aria-label='Text of ${arguments[0]}']`);
+            field.focus();
+            field.setSelectionRange(field.value.length, field.value.length);
+            document.execCommand('insertText', false, arguments[1]);";
+        let text = if self.block(label).is_empty() { line.to_owned() } else { format!("\n{line}") };
+        self.driver().script(script, &[json!(label), json!(text)]).expect("the block takes text");
+        self.press("Save");
+        let saved = || !self.is_there("//*[normalize-space(.)='Not saved yet']");
+        assert!(wait_until(PATIENCE, saved).is_some(), "the block {label} was not saved");
+    }
+
+    /// Types into the field with this label or placeholder.
+    pub(crate) fn type_into(&self, xpath: &str, text: &str) {
+        let field = self.driver().find(xpath);
+        self.driver().clear(&field).expect("the field can be emptied");
+        self.driver().type_into(&field, text).expect("the field takes text");
+    }
+
+    /// Asks the application as the page does.
+    pub(crate) fn request(&self, method: &str, params: &Value) -> Value {
+        let script =
+            "return window.__TAURI_INTERNALS__.invoke('request', { method: arguments[0], params: arguments[1] })";
+        self.driver().script(script, &[json!(method), params.clone()]).expect("the application answers")
+    }
+
+    /// Leaves pictures in light and dark, at three widths.
+    pub(crate) fn pictures(&self, name: &str) {
+        for width in [1440, 1024, 720] {
+            self.driver().resize(width, 900).expect("the window takes a size");
+            for theme in ["light", "dark"] {
+                let script = "document.documentElement.dataset.theme = arguments[0]";
+                self.driver().script(script, &[json!(theme)]).expect("the page takes a theme");
+                self.window.screenshot(&format!("{name}-{width}-{theme}"));
+            }
+        }
+        self.driver().resize(1440, 900).expect("the window takes a size");
+    }
+
+    /// Quits as the program's own menu does.
+    pub(crate) fn quit(self) {
+        // The page is gone before it can answer.
+        drop(self.driver().script("window.__TAURI_INTERNALS__.invoke('quit')", &[]));
+        self.window.quit();
+    }
+}
