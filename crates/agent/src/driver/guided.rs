@@ -9,7 +9,7 @@ use super::Driver;
 use crate::AgentError;
 use crate::events::AgentEvent;
 use crate::guidance::{
-    GuidanceInput, Intent, Note, NoteSource, Purpose, Routed, RoutedBy, explicit_request, plan, rank_notes,
+    GuidanceInput, Intent, Note, NoteSource, Purpose, Routed, RoutedBy, block_notes, explicit_request, plan, rank_notes,
 };
 use crate::model::{GenerateOptions, Prompt};
 use crate::step::{Event, StepRequest};
@@ -42,13 +42,19 @@ impl Driver<'_> {
             }
         };
         let intent = routed.intent;
+        if matches!(intent, Intent::Correct | Intent::Forget) {
+            self.notes = rank_notes(text, self.lines(), embedder.as_deref());
+        }
         self.routed = Some(routed);
         Event::Routed(intent)
     }
 
     pub(super) fn retrieve(&mut self) -> Result<Event, AgentError> {
         let question = self.asked.content.clone();
-        self.emit(AgentEvent::Searching { query: question.clone() });
+        let recalls = self.routed.is_some_and(|routed| routed.intent == Intent::Recall);
+        if recalls {
+            self.emit(AgentEvent::Searching { query: question.clone() });
+        }
         let passages = self.memory().search_passages(
             &self.agent.id,
             &ArchivalQuery {
@@ -68,7 +74,7 @@ impl Driver<'_> {
                 exclude_turn: Some(self.turn.id.clone()),
             },
         )?;
-        let mut notes = Vec::new();
+        let mut notes = self.lines();
         let mut retrieved = Vec::new();
         for hit in passages.hits {
             retrieved.push(describe_hit("passage", hit.passage.id.as_str(), &hit.passage.text, &hit.reasons));
@@ -87,6 +93,18 @@ impl Driver<'_> {
         self.notes = rank_notes(&question, notes, embedder.as_deref());
         self.retrieved = Some(Value::Array(retrieved));
         Ok(Event::Retrieved)
+    }
+
+    /// The lines of the agent's blocks, among which are the one to correct or forget and many an answer.
+    fn lines(&self) -> Vec<Note> {
+        let blocks = self.store.read::<_, AgentError>(|reader| Ok(reader.blocks_of(&self.agent.id)?));
+        blocks.map_or_else(
+            |error| {
+                tracing::warn!(%error, "the lines of the blocks could not be read");
+                Vec::new()
+            },
+            |blocks| block_notes(&blocks),
+        )
     }
 
     /// The next guided step. Where it is too long, it looks back on less, then on fewer notes.
@@ -119,7 +137,10 @@ impl Driver<'_> {
             let mut options = step.options;
             let defaults = self.options(request.number);
             options.seed = defaults.seed;
-            options.max_tokens = options.max_tokens.min(defaults.max_tokens);
+            // A call whose words are given has the room that they need; only what is said is limited.
+            if matches!(step.purpose, Purpose::Speak | Purpose::NothingToForget) {
+                options.max_tokens = options.max_tokens.min(defaults.max_tokens);
+            }
             let tokens = self.context.model.count_prompt_tokens(&step.prompt);
             let mut done = GuidedPrompt { prompt: step.prompt, options, purpose: step.purpose, too_long: None };
             if tokens <= room_tokens {

@@ -282,7 +282,7 @@ fn spoken(situation: &Situation<'_>, pattern: &str, purpose: Purpose) -> GuidedS
     let tool_choice = if schema.is_some() {
         ToolChoice::Required
     } else {
-        options.text_pattern = Some(format!("^(?:{pattern})$"));
+        options.text_pattern = Some(pattern.to_owned());
         ToolChoice::None
     };
     let prompt = Prompt {

@@ -169,10 +169,12 @@ impl Assistant {
                 failed: result.is_none_or(|result| result.failed),
             });
         }
-        let spoken = messages.iter().filter(|message| message.role == RoleView::Assistant && !message.content.is_empty());
+        let spoken =
+            messages.iter().filter(|message| message.role == RoleView::Assistant && !message.content.is_empty());
         let answer = spoken.map(|message| message.content.as_str()).collect::<Vec<_>>().join(" ");
         let blocks = self.app.list_blocks(ListBlocks { agent_id: Some(agent_id.to_owned()), deleted: false })?;
-        let human = blocks.into_iter().find(|block| block.label == "human").map(|block| block.value).unwrap_or_default();
+        let human =
+            blocks.into_iter().find(|block| block.label == "human").map(|block| block.value).unwrap_or_default();
         Ok(Seen { calls, answer, human, completed })
     }
 }

@@ -67,9 +67,10 @@ fn problem_of_text(case: &Request, call: &SeenCall, seen: &Seen) -> Option<Strin
     let texts = ["content", "new_content", "query", "new_string"];
     let text = texts.iter().find_map(|name| call.arguments.get(name)?.as_str()).unwrap_or_default();
     let replaced = case.line.as_ref().filter(|line| seen.human.lines().any(|kept| kept == line.as_str()));
-    let changed_others = case.kept.iter().find(|kept| {
-        case.line.as_ref() != Some(kept) && !seen.human.lines().any(|line| line == kept.as_str())
-    });
+    let changed_others = case
+        .kept
+        .iter()
+        .find(|kept| case.line.as_ref() != Some(kept) && !seen.human.lines().any(|line| line == kept.as_str()));
     missing(&case.holds, text)
         .or_else(|| present(&case.not, text))
         .or_else(|| invented(case, text).map(|word| format!("`{word}` was not said")))
@@ -87,7 +88,8 @@ fn problem_of_forgetting(case: &Request, seen: &Seen) -> Option<String> {
 
 fn missing(holds: &[Vec<String>], text: &str) -> Option<String> {
     let text = text.to_lowercase();
-    let absent = holds.iter().find(|alternatives| !alternatives.iter().any(|one| text.contains(&one.to_lowercase())))?;
+    let absent =
+        holds.iter().find(|alternatives| !alternatives.iter().any(|one| text.contains(&one.to_lowercase())))?;
     Some(format!("`{}` is missing", absent.join("` or `")))
 }
 
@@ -112,8 +114,34 @@ fn invented(case: &Request, text: &str) -> Option<String> {
 
 /// What may be added to say the same of "the user".
 const GRAMMAR: &[&str] = &[
-    "the", "user", "user's", "assistant", "assistant's", "is", "are", "was", "were", "has", "have", "had", "does",
-    "doesn't", "do", "be", "to", "not", "should", "would", "will", "needs", "wants", "must", "themselves", "on", "in", "at",
+    "the",
+    "user",
+    "user's",
+    "assistant",
+    "assistant's",
+    "is",
+    "are",
+    "was",
+    "were",
+    "has",
+    "have",
+    "had",
+    "does",
+    "doesn't",
+    "do",
+    "be",
+    "to",
+    "not",
+    "should",
+    "would",
+    "will",
+    "needs",
+    "wants",
+    "must",
+    "themselves",
+    "on",
+    "in",
+    "at",
 ];
 
 fn words(text: &str) -> Vec<String> {
@@ -170,7 +198,8 @@ mod tests {
     fn what_should_be_forgotten_is_gone_and_the_rest_is_not() {
         let line = "The user smokes.".to_owned();
         let kept = vec!["The user has a cat.".to_owned(), line.clone()];
-        let case = Request { kind: RequestKind::Forget, kept, line: Some(line), holds: Vec::new(), ..case("Forget it") };
+        let case =
+            Request { kind: RequestKind::Forget, kept, line: Some(line), holds: Vec::new(), ..case("Forget it") };
         let after = |human: &str| request(&case, &Seen { human: human.to_owned(), ..seen("") }).problem;
         assert_eq!(after("The user has a cat."), None);
         assert_eq!(after("").unwrap(), "`The user has a cat.` is not there");
