@@ -1,6 +1,7 @@
 /**
  * What jsdom lacks and the interface relies on, and a clean page for each test.
  */
+import '@testing-library/jest-dom/vitest';
 import { cleanup } from '@testing-library/svelte';
 import { afterEach, vi } from 'vitest';
 

@@ -3,7 +3,7 @@
 /**
  * A GGUF file to be added to the library where it lies.
  */
-export type AddModelFile = { 
+export type AddModelFile = {
 /**
  * Its path.
  */

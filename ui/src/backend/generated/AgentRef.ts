@@ -3,7 +3,7 @@
 /**
  * Names one agent.
  */
-export type AgentRef = { 
+export type AgentRef = {
 /**
  * Its id.
  */

@@ -5,55 +5,55 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * One agent, as a list shows it.
  */
-export type AgentView = { 
+export type AgentView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its name.
  */
-name: string, 
+name: string,
 /**
  * What it is for.
  */
-description: string, 
+description: string,
 /**
  * How it speaks and chains.
  */
-kind: AgentKind, 
+kind: AgentKind,
 /**
  * Its instructions.
  */
-system: string, 
+system: string,
 /**
  * The handle of its model; `None` is the profile's default.
  */
-model: string | null, 
+model: string | null,
 /**
  * Tools attached to it.
  */
-tools: Array<string>, 
+tools: Array<string>,
 /**
  * Tool rules, in V1's form.
  */
-toolRules: JsonValue, 
+toolRules: JsonValue,
 /**
  * When it was created.
  */
-createdAtMs: number, 
+createdAtMs: number,
 /**
  * When something was last said in its conversation.
  */
-lastMessageAtMs: number | null, 
+lastMessageAtMs: number | null,
 /**
  * When it was moved to the bin.
  */
-deletedAtMs: number | null, 
+deletedAtMs: number | null,
 /**
  * The turn that runs now.
  */
-runningTurnId: string | null, 
+runningTurnId: string | null,
 /**
  * The last turn, where the program ended before it did.
  */

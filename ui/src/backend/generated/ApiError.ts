@@ -4,15 +4,15 @@ import type { ErrorCode } from "./ErrorCode";
 /**
  * An error.
  */
-export type ApiError = { 
+export type ApiError = {
 /**
  * What kind.
  */
-code: ErrorCode, 
+code: ErrorCode,
 /**
  * What happened and what is safe, in a sentence.
  */
-message: string, 
+message: string,
 /**
  * What to do.
  */

@@ -3,11 +3,11 @@
 /**
  * Attaches a block to an agent or detaches it.
  */
-export type AttachBlock = { 
+export type AttachBlock = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * The block.
  */

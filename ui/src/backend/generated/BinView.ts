@@ -6,15 +6,15 @@ import type { PassageView } from "./PassageView";
 /**
  * Everything in the bin.
  */
-export type BinView = { 
+export type BinView = {
 /**
  * Agents.
  */
-agents: Array<AgentView>, 
+agents: Array<AgentView>,
 /**
  * Blocks.
  */
-blocks: Array<BlockView>, 
+blocks: Array<BlockView>,
 /**
  * Passages, newest 500.
  */

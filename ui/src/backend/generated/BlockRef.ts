@@ -3,7 +3,7 @@
 /**
  * Names one block.
  */
-export type BlockRef = { 
+export type BlockRef = {
 /**
  * Its id.
  */

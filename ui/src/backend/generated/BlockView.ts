@@ -4,51 +4,51 @@ import type { ProvenanceView } from "./ProvenanceView";
 /**
  * A block.
  */
-export type BlockView = { 
+export type BlockView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its label.
  */
-label: string, 
+label: string,
 /**
  * What it is for.
  */
-description: string, 
+description: string,
 /**
  * Its text.
  */
-value: string, 
+value: string,
 /**
  * Characters used.
  */
-chars: number, 
+chars: number,
 /**
  * Characters it may have.
  */
-limitChars: number, 
+limitChars: number,
 /**
  * Whether agents may not write to it.
  */
-readOnly: boolean, 
+readOnly: boolean,
 /**
  * The agents it is attached to.
  */
-agentIds: Array<string>, 
+agentIds: Array<string>,
 /**
  * The number of its newest revision.
  */
-revision: number, 
+revision: number,
 /**
  * Who wrote that revision.
  */
-provenance: ProvenanceView, 
+provenance: ProvenanceView,
 /**
  * When it was last changed.
  */
-updatedAtMs: number, 
+updatedAtMs: number,
 /**
  * When it was moved to the bin.
  */

@@ -3,23 +3,23 @@
 /**
  * What a compaction did.
  */
-export type CompactionView = { 
+export type CompactionView = {
 /**
  * Messages evicted.
  */
-evictedMessages: number, 
+evictedMessages: number,
 /**
  * Tokens before.
  */
-tokensBefore: number, 
+tokensBefore: number,
 /**
  * Tokens after.
  */
-tokensAfter: number, 
+tokensAfter: number,
 /**
  * The new summary.
  */
-summary: string, 
+summary: string,
 /**
  * Whether the summary was taken from sentences, since the model's was unusable.
  */

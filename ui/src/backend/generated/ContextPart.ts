@@ -4,19 +4,19 @@ import type { ContextPartKind } from "./ContextPartKind";
 /**
  * One part of the window.
  */
-export type ContextPart = { 
+export type ContextPart = {
 /**
  * What it is.
  */
-kind: ContextPartKind, 
+kind: ContextPartKind,
 /**
  * A block's label, a message's role, a tool's name.
  */
-label: string, 
+label: string,
 /**
  * The text it stands for.
  */
-text: string, 
+text: string,
 /**
  * Its tokens in the loaded model's vocabulary.
  */

@@ -4,35 +4,35 @@ import type { ContextPart } from "./ContextPart";
 /**
  * What the next prompt would be.
  */
-export type ContextView = { 
+export type ContextView = {
 /**
  * The handle of the model whose tokens these are.
  */
-model: string, 
+model: string,
 /**
  * Tokens in all.
  */
-usedTokens: number, 
+usedTokens: number,
 /**
  * The size of the window.
  */
-windowTokens: number, 
+windowTokens: number,
 /**
  * Where the agent is warned.
  */
-pressureTokens: number, 
+pressureTokens: number,
 /**
  * Where the oldest part is evicted.
  */
-compactionTokens: number, 
+compactionTokens: number,
 /**
  * The parts, in the order of the prompt.
  */
-parts: Array<ContextPart>, 
+parts: Array<ContextPart>,
 /**
  * Messages in recall memory.
  */
-recallMessages: number, 
+recallMessages: number,
 /**
  * Passages in archival memory.
  */

@@ -4,27 +4,27 @@ import type { AgentKind } from "./AgentKind";
 /**
  * A new agent.
  */
-export type CreateAgent = { 
+export type CreateAgent = {
 /**
  * Its name.
  */
-name: string, 
+name: string,
 /**
  * What it is for.
  */
-description?: string, 
+description?: string,
 /**
  * How it speaks; `LettaV1Agent` when left out.
  */
-kind?: AgentKind, 
+kind?: AgentKind,
 /**
  * Text of its persona block.
  */
-persona?: string, 
+persona?: string,
 /**
  * Text of its human block.
  */
-human?: string, 
+human?: string,
 /**
  * The handle of its model.
  */

@@ -3,27 +3,27 @@
 /**
  * A new block, attached to an agent.
  */
-export type CreateBlock = { 
+export type CreateBlock = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Its label.
  */
-label: string, 
+label: string,
 /**
  * What it is for.
  */
-description: string, 
+description: string,
 /**
  * Its text.
  */
-value: string, 
+value: string,
 /**
  * Characters it may have; the default of its label when left out.
  */
-limitChars?: number, 
+limitChars?: number,
 /**
  * Whether agents may not write to it.
  */

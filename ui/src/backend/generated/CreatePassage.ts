@@ -3,19 +3,19 @@
 /**
  * A new passage. Long text is cut into several.
  */
-export type CreatePassage = { 
+export type CreatePassage = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Its text.
  */
-text: string, 
+text: string,
 /**
  * Its tags.
  */
-tags: Array<string>, 
+tags: Array<string>,
 /**
  * The name of the document that the text is.
  */

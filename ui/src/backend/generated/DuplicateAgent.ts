@@ -3,11 +3,11 @@
 /**
  * A copy of an agent: blocks, archive and settings, without its conversation.
  */
-export type DuplicateAgent = { 
+export type DuplicateAgent = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * The copy's name.
  */

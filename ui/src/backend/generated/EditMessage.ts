@@ -3,11 +3,11 @@
 /**
  * A user message said anew: it and all that followed go to the bin, and a new turn begins.
  */
-export type EditMessage = { 
+export type EditMessage = {
 /**
  * The message.
  */
-messageId: string, 
+messageId: string,
 /**
  * What is said instead.
  */

@@ -3,7 +3,7 @@
 /**
  * Empties the bin for good; `confirm` must be "empty".
  */
-export type EmptyBin = { 
+export type EmptyBin = {
 /**
  * The word typed.
  */

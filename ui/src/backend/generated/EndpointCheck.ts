@@ -3,11 +3,11 @@
 /**
  * What an endpoint answered to a look.
  */
-export type EndpointCheck = { 
+export type EndpointCheck = {
 /**
  * Models it has.
  */
-models: Array<string>, 
+models: Array<string>,
 /**
  * How long it took.
  */

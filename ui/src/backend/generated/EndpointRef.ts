@@ -3,7 +3,7 @@
 /**
  * Names an endpoint.
  */
-export type EndpointRef = { 
+export type EndpointRef = {
 /**
  * Its id.
  */

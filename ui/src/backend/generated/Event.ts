@@ -4,23 +4,23 @@ import type { EventKind } from "./EventKind";
 /**
  * One event.
  */
-export type Event = { 
+export type Event = {
 /**
  * Grows by one.
  */
-seq: number, 
+seq: number,
 /**
  * When.
  */
-atMs: number, 
+atMs: number,
 /**
  * The agent it concerns.
  */
-agentId: string | null, 
+agentId: string | null,
 /**
  * The turn it belongs to.
  */
-turnId: string | null, 
+turnId: string | null,
 /**
  * What happened.
  */

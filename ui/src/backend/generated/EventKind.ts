@@ -9,4 +9,92 @@ import type { TurnView } from "./TurnView";
 /**
  * What happened.
  */
-export type EventKind = { "type": "Gap" } | { "type": "TurnStarted", turn: TurnView } | { "type": "MessageRecorded", message: MessageView } | { "type": "ModelLoading", name: string } | { "type": "PromptReading", tokens: number, of: number } | { "type": "Searching", query: string } | { "type": "TextDelta", stepId: string, text: string } | { "type": "ThoughtsDelta", stepId: string, text: string } | { "type": "ToolCallDelta", stepId: string, index: number, name: string, argumentsDelta: string } | { "type": "StepEnded", step: StepView } | { "type": "MemoryChanged", change: MemoryChange } | { "type": "MemoryPressure", usedTokens: number, windowTokens: number } | { "type": "Compacted", compaction: CompactionView } | { "type": "TurnEnded", turn: TurnView } | { "type": "Failed", error: ApiError } | { "type": "AgentsChanged" } | { "type": "BlocksChanged" } | { "type": "PassagesChanged" } | { "type": "MessagesChanged" } | { "type": "ModelsChanged" } | { "type": "SettingsChanged" } | { "type": "Embedding", remaining: number };
+export type EventKind = { "type": "Gap" } | { "type": "TurnStarted",
+/**
+ * The turn.
+ */
+turn: TurnView, } | { "type": "MessageRecorded",
+/**
+ * The message.
+ */
+message: MessageView, } | { "type": "ModelLoading",
+/**
+ * Its name.
+ */
+name: string, } | { "type": "PromptReading",
+/**
+ * Tokens so far.
+ */
+tokens: number,
+/**
+ * Tokens in all.
+ */
+of: number, } | { "type": "Searching",
+/**
+ * For what.
+ */
+query: string, } | { "type": "TextDelta",
+/**
+ * The step.
+ */
+stepId: string,
+/**
+ * The text.
+ */
+text: string, } | { "type": "ThoughtsDelta",
+/**
+ * The step.
+ */
+stepId: string,
+/**
+ * The text.
+ */
+text: string, } | { "type": "ToolCallDelta",
+/**
+ * The step.
+ */
+stepId: string,
+/**
+ * Which call of the step.
+ */
+index: number,
+/**
+ * The tool.
+ */
+name: string,
+/**
+ * A piece of the arguments' JSON text.
+ */
+argumentsDelta: string, } | { "type": "StepEnded",
+/**
+ * The step.
+ */
+step: StepView, } | { "type": "MemoryChanged",
+/**
+ * How.
+ */
+change: MemoryChange, } | { "type": "MemoryPressure",
+/**
+ * Tokens used.
+ */
+usedTokens: number,
+/**
+ * Tokens of the window.
+ */
+windowTokens: number, } | { "type": "Compacted",
+/**
+ * What was done.
+ */
+compaction: CompactionView, } | { "type": "TurnEnded",
+/**
+ * The turn.
+ */
+turn: TurnView, } | { "type": "Failed",
+/**
+ * What.
+ */
+error: ApiError, } | { "type": "AgentsChanged" } | { "type": "BlocksChanged" } | { "type": "PassagesChanged" } | { "type": "MessagesChanged" } | { "type": "ModelsChanged" } | { "type": "SettingsChanged" } | { "type": "Embedding",
+/**
+ * How many.
+ */
+remaining: number, };

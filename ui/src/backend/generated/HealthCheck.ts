@@ -3,15 +3,15 @@
 /**
  * One check of the doctor.
  */
-export type HealthCheck = { 
+export type HealthCheck = {
 /**
  * What was looked at.
  */
-name: string, 
+name: string,
 /**
  * Whether it is well.
  */
-ok: boolean, 
+ok: boolean,
 /**
  * What was found, and what to do if it is not well.
  */

@@ -3,19 +3,19 @@
 /**
  * A licence of a part.
  */
-export type LicenceView = { 
+export type LicenceView = {
 /**
  * The part's name.
  */
-name: string, 
+name: string,
 /**
  * Its version.
  */
-version: string, 
+version: string,
 /**
  * SPDX expression.
  */
-licence: string, 
+licence: string,
 /**
  * Where it comes from.
  */

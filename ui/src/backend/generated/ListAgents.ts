@@ -3,7 +3,7 @@
 /**
  * Which agents to list.
  */
-export type ListAgents = { 
+export type ListAgents = {
 /**
  * Those in the bin instead of those in use.
  */

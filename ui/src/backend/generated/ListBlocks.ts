@@ -3,11 +3,11 @@
 /**
  * Which blocks to list.
  */
-export type ListBlocks = { 
+export type ListBlocks = {
 /**
  * Those of one agent, in the order of its prompt; all when left out.
  */
-agentId?: string, 
+agentId?: string,
 /**
  * Those in the bin instead.
  */

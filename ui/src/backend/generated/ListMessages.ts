@@ -3,23 +3,23 @@
 /**
  * Which messages of an agent.
  */
-export type ListMessages = { 
+export type ListMessages = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Only those before this place; the newest when left out.
  */
-beforeSeq?: number, 
+beforeSeq?: number,
 /**
  * Only those after this place, oldest first.
  */
-afterSeq?: number, 
+afterSeq?: number,
 /**
  * A page that has this message in its middle.
  */
-aroundMessageId?: string, 
+aroundMessageId?: string,
 /**
  * At most so many.
  */

@@ -3,15 +3,15 @@
 /**
  * Which steps to list: those of one turn, or the newest of an agent.
  */
-export type ListSteps = { 
+export type ListSteps = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * One turn of it.
  */
-turnId?: string, 
+turnId?: string,
 /**
  * At most so many, newest turn first, in order within a turn.
  */

@@ -3,11 +3,11 @@
 /**
  * Lines of the log.
  */
-export type LogLines = { 
+export type LogLines = {
 /**
  * Newest last.
  */
-lines: Array<string>, 
+lines: Array<string>,
 /**
  * The log's file.
  */

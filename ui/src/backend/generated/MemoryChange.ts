@@ -5,23 +5,23 @@ import type { ProvenanceView } from "./ProvenanceView";
 /**
  * What a turn (or a person) changed in memory.
  */
-export type MemoryChange = { 
+export type MemoryChange = {
 /**
  * The turn, if it was in one.
  */
-turnId: string | null, 
+turnId: string | null,
 /**
  * Who did it.
  */
-provenance: ProvenanceView, 
+provenance: ProvenanceView,
 /**
  * What was done.
  */
-what: MemoryChangeKind, 
+what: MemoryChangeKind,
 /**
  * When.
  */
-atMs: number, 
+atMs: number,
 /**
  * Whether it has been undone since.
  */

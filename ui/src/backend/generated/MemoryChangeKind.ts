@@ -4,4 +4,32 @@ import type { PassageView } from "./PassageView";
 /**
  * What was changed.
  */
-export type MemoryChangeKind = { "type": "Block", blockId: string, label: string, revision: number, before: string | null, after: string } | { "type": "PassageSaved", passage: PassageView } | { "type": "PassageDeleted", passage: PassageView };
+export type MemoryChangeKind = { "type": "Block",
+/**
+ * The block.
+ */
+blockId: string,
+/**
+ * Its label.
+ */
+label: string,
+/**
+ * The revision.
+ */
+revision: number,
+/**
+ * Text before.
+ */
+before: string | null,
+/**
+ * Text after.
+ */
+after: string, } | { "type": "PassageSaved",
+/**
+ * The passage.
+ */
+passage: PassageView, } | { "type": "PassageDeleted",
+/**
+ * The passage.
+ */
+passage: PassageView, };

@@ -4,19 +4,19 @@ import type { MessageView } from "./MessageView";
 /**
  * A message that was found.
  */
-export type MessageHit = { 
+export type MessageHit = {
 /**
  * The message.
  */
-message: MessageView, 
+message: MessageView,
 /**
  * Higher is better; only the order within one search means something.
  */
-score: number, 
+score: number,
 /**
  * Why it was found, in words.
  */
-reasons: Array<string>, 
+reasons: Array<string>,
 /**
  * The messages just before and after it.
  */

@@ -6,23 +6,23 @@ import type { TurnView } from "./TurnView";
 /**
  * A page of messages, oldest first, with what belongs to its turns.
  */
-export type MessagePage = { 
+export type MessagePage = {
 /**
  * The messages.
  */
-messages: Array<MessageView>, 
+messages: Array<MessageView>,
 /**
  * The turns they belong to.
  */
-turns: Array<TurnView>, 
+turns: Array<TurnView>,
 /**
  * What those turns changed in memory.
  */
-changes: Array<MemoryChange>, 
+changes: Array<MemoryChange>,
 /**
  * Whether there are older ones.
  */
-hasMoreBefore: boolean, 
+hasMoreBefore: boolean,
 /**
  * Whether there are newer ones.
  */

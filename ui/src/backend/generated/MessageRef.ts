@@ -3,7 +3,7 @@
 /**
  * Names one message.
  */
-export type MessageRef = { 
+export type MessageRef = {
 /**
  * Its id.
  */

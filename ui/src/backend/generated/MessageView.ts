@@ -5,59 +5,59 @@ import type { ToolCallView } from "./ToolCallView";
 /**
  * One message.
  */
-export type MessageView = { 
+export type MessageView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its place in the order of conversation.
  */
-seq: number, 
+seq: number,
 /**
  * Its agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Its turn.
  */
-turnId: string | null, 
+turnId: string | null,
 /**
  * Its step.
  */
-stepId: string | null, 
+stepId: string | null,
 /**
  * Who speaks.
  */
-role: RoleView, 
+role: RoleView,
 /**
  * What is said, as markdown. For a `send_message` call this is what it sends.
  */
-content: string, 
+content: string,
 /**
  * The agent's inner thoughts.
  */
-thoughts: string | null, 
+thoughts: string | null,
 /**
  * Tools that it calls, `send_message` left out.
  */
-toolCalls: Array<ToolCallView>, 
+toolCalls: Array<ToolCallView>,
 /**
  * The call that a tool message answers.
  */
-toolCallId: string | null, 
+toolCallId: string | null,
 /**
  * The tool that a tool message is the result of, or the kind of a system message.
  */
-name: string | null, 
+name: string | null,
 /**
  * Whether the call that a tool message answers failed.
  */
-failed: boolean, 
+failed: boolean,
 /**
  * When it was said.
  */
-createdAtMs: number, 
+createdAtMs: number,
 /**
  * Whether it is in the context window.
  */

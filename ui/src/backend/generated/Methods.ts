@@ -92,7 +92,8 @@ export interface Methods {
   sendMessage: { params: SendMessage; result: TurnView };
   /** Stops a turn. */
   cancelTurn: { params: TurnRef; result: Nothing };
-  /** Begins an interrupted, cancelled, failed or completed turn anew: what it answered goes to the bin, what it remembered stays. */
+  /** Begins an interrupted, cancelled, failed or completed turn anew: what it answered goes to the bin, what it */
+  /** remembered stays. */
   retryTurn: { params: TurnRef; result: TurnView };
   /** Says a message anew and begins a turn. */
   editMessage: { params: EditMessage; result: TurnView };

@@ -3,7 +3,7 @@
 /**
  * Names a model.
  */
-export type ModelRef = { 
+export type ModelRef = {
 /**
  * Its handle.
  */

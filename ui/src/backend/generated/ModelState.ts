@@ -3,4 +3,16 @@
 /**
  * Where a model stands.
  */
-export type ModelState = { "type": "Downloadable" } | { "type": "Downloading", bytes: number, of: number } | { "type": "Available" } | { "type": "Loading" } | { "type": "Loaded" } | { "type": "Failed", message: string };
+export type ModelState = { "type": "Downloadable" } | { "type": "Downloading",
+/**
+ * Bytes so far.
+ */
+bytes: number,
+/**
+ * Bytes in all.
+ */
+of: number, } | { "type": "Available" } | { "type": "Loading" } | { "type": "Loaded" } | { "type": "Failed",
+/**
+ * Why.
+ */
+message: string, };

@@ -5,55 +5,55 @@ import type { ModelState } from "./ModelState";
 /**
  * One model.
  */
-export type ModelView = { 
+export type ModelView = {
 /**
  * What requests name it by.
  */
-handle: string, 
+handle: string,
 /**
  * Its name.
  */
-name: string, 
+name: string,
 /**
  * What it is for.
  */
-purpose: ModelPurpose, 
+purpose: ModelPurpose,
 /**
  * The host that sees what is said; `None` on this computer.
  */
-remoteHost: string | null, 
+remoteHost: string | null,
 /**
  * Where it stands.
  */
-state: ModelState, 
+state: ModelState,
 /**
  * Whether it is the profile's default.
  */
-isDefault: boolean, 
+isDefault: boolean,
 /**
  * Whether it is a small demonstration model.
  */
-demonstration: boolean, 
+demonstration: boolean,
 /**
  * Size of its file.
  */
-sizeBytes: number | null, 
+sizeBytes: number | null,
 /**
  * Memory it needs at its full context.
  */
-memoryBytes: number | null, 
+memoryBytes: number | null,
 /**
  * Whether it fits this computer; `None` where that is not known.
  */
-fits: boolean | null, 
+fits: boolean | null,
 /**
  * Its context window.
  */
-contextWindowTokens: number | null, 
+contextWindowTokens: number | null,
 /**
  * Its licence.
  */
-licence: string | null, 
+licence: string | null,
 /**
  * What it is good for, in one line.
  */

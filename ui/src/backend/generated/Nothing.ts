@@ -3,4 +3,4 @@
 /**
  * Parameters of a method that takes none, and result of one that returns nothing.
  */
-export type Nothing = Record<string, never>;
+export type Nothing = Record<symbol, never>;

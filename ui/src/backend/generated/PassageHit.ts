@@ -4,15 +4,15 @@ import type { PassageView } from "./PassageView";
 /**
  * A passage that was found.
  */
-export type PassageHit = { 
+export type PassageHit = {
 /**
  * The passage.
  */
-passage: PassageView, 
+passage: PassageView,
 /**
  * Higher is better; 0 without a query.
  */
-score: number, 
+score: number,
 /**
  * Why it was found, in words.
  */

@@ -4,11 +4,11 @@ import type { PassageHit } from "./PassageHit";
 /**
  * A page of passages.
  */
-export type PassagePage = { 
+export type PassagePage = {
 /**
  * The passages.
  */
-hits: Array<PassageHit>, 
+hits: Array<PassageHit>,
 /**
  * How many there are in all.
  */

@@ -3,7 +3,7 @@
 /**
  * Names passages.
  */
-export type PassageRefs = { 
+export type PassageRefs = {
 /**
  * Their ids.
  */

@@ -4,47 +4,47 @@ import type { ProvenanceView } from "./ProvenanceView";
 /**
  * A passage.
  */
-export type PassageView = { 
+export type PassageView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * The agent whose archive it is in.
  */
-agentId: string, 
+agentId: string,
 /**
  * Its text.
  */
-text: string, 
+text: string,
 /**
  * Its tags.
  */
-tags: Array<string>, 
+tags: Array<string>,
 /**
  * Who saved it.
  */
-provenance: ProvenanceView, 
+provenance: ProvenanceView,
 /**
  * The document it is a chunk of.
  */
-document: string | null, 
+document: string | null,
 /**
  * From when it was true.
  */
-validFromMs: number | null, 
+validFromMs: number | null,
 /**
  * Until when it was true.
  */
-validToMs: number | null, 
+validToMs: number | null,
 /**
  * When it was saved.
  */
-createdAtMs: number, 
+createdAtMs: number,
 /**
  * When it was last changed.
  */
-updatedAtMs: number, 
+updatedAtMs: number,
 /**
  * When it was moved to the bin.
  */

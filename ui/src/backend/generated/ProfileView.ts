@@ -3,31 +3,31 @@
 /**
  * The profile and the program.
  */
-export type ProfileView = { 
+export type ProfileView = {
 /**
  * Resident's version.
  */
-version: string, 
+version: string,
 /**
  * The profile's folder.
  */
-folder: string, 
+folder: string,
 /**
  * Whether nobody has given a name yet.
  */
-firstStart: boolean, 
+firstStart: boolean,
 /**
  * What the user is called.
  */
-userName: string | null, 
+userName: string | null,
 /**
  * Whether keys are kept in the system's keyring, or only until the program ends.
  */
-keyring: boolean, 
+keyring: boolean,
 /**
  * Messages and passages that still wait for their vectors.
  */
-unembedded: number, 
+unembedded: number,
 /**
  * The newest event, for a subscription from here on.
  */

@@ -4,27 +4,27 @@ import type { ActorView } from "./ActorView";
 /**
  * Where a memory came from.
  */
-export type ProvenanceView = { 
+export type ProvenanceView = {
 /**
  * Who wrote it.
  */
-actor: ActorView, 
+actor: ActorView,
 /**
  * The agent's id.
  */
-agentId: string | null, 
+agentId: string | null,
 /**
  * The agent's name.
  */
-agentName: string | null, 
+agentName: string | null,
 /**
  * The turn.
  */
-turnId: string | null, 
+turnId: string | null,
 /**
  * The message that led to it.
  */
-messageId: string | null, 
+messageId: string | null,
 /**
  * The tool or action.
  */

@@ -3,7 +3,7 @@
 /**
  * The end of the log.
  */
-export type ReadLog = { 
+export type ReadLog = {
 /**
  * At most so many lines.
  */

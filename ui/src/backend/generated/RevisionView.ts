@@ -4,23 +4,23 @@ import type { ProvenanceView } from "./ProvenanceView";
 /**
  * One version of a block.
  */
-export type RevisionView = { 
+export type RevisionView = {
 /**
  * Counts from 1.
  */
-number: number, 
+number: number,
 /**
  * Text before; `None` for the first.
  */
-before: string | null, 
+before: string | null,
 /**
  * Text after.
  */
-after: string, 
+after: string,
 /**
  * Who wrote it.
  */
-provenance: ProvenanceView, 
+provenance: ProvenanceView,
 /**
  * When.
  */

@@ -3,19 +3,19 @@
 /**
  * A new or changed endpoint.
  */
-export type SaveEndpoint = { 
+export type SaveEndpoint = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its base URL.
  */
-baseUrl: string, 
+baseUrl: string,
 /**
  * Its key, kept in the keyring; left out to keep what is there, empty to remove it.
  */
-apiKey?: string, 
+apiKey?: string,
 /**
  * Models to offer; asked from the endpoint when left out.
  */

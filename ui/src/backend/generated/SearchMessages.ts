@@ -4,27 +4,27 @@ import type { RoleView } from "./RoleView";
 /**
  * A search through everything said.
  */
-export type SearchMessages = { 
+export type SearchMessages = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Words or a question.
  */
-query: string, 
+query: string,
 /**
  * Only these speakers; all when empty.
  */
-roles: Array<RoleView>, 
+roles: Array<RoleView>,
 /**
  * Only from this time on.
  */
-fromMs?: number, 
+fromMs?: number,
 /**
  * Only before this time.
  */
-toMs?: number, 
+toMs?: number,
 /**
  * At most so many.
  */

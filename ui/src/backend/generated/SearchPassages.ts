@@ -4,47 +4,47 @@ import type { PassageSort } from "./PassageSort";
 /**
  * A search through an archive, or a page of it when `query` is empty.
  */
-export type SearchPassages = { 
+export type SearchPassages = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Words or a question.
  */
-query: string, 
+query: string,
 /**
  * Only with these tags.
  */
-tags: Array<string>, 
+tags: Array<string>,
 /**
  * Whether all of the tags are needed, or any.
  */
-matchAllTags: boolean, 
+matchAllTags: boolean,
 /**
  * Only saved from this time on.
  */
-fromMs?: number, 
+fromMs?: number,
 /**
  * Only saved before this time.
  */
-toMs?: number, 
+toMs?: number,
 /**
  * What was believed true at this time, instead of now.
  */
-asOfMs?: number, 
+asOfMs?: number,
 /**
  * The order.
  */
-sort: PassageSort, 
+sort: PassageSort,
 /**
  * Those in the bin instead.
  */
-deleted: boolean, 
+deleted: boolean,
 /**
  * How many to skip.
  */
-offset: number, 
+offset: number,
 /**
  * At most so many.
  */

@@ -3,11 +3,11 @@
 /**
  * A message to an agent.
  */
-export type SendMessage = { 
+export type SendMessage = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * What is said.
  */

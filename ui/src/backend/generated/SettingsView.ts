@@ -4,39 +4,39 @@ import type { Theme } from "./Theme";
 /**
  * Settings of the profile.
  */
-export type SettingsView = { 
+export type SettingsView = {
 /**
  * Whether only this computer is spoken to.
  */
-offline: boolean, 
+offline: boolean,
 /**
  * Light or dark.
  */
-theme: Theme, 
+theme: Theme,
 /**
  * The default language model.
  */
-defaultModel: string, 
+defaultModel: string,
 /**
  * Where the agent is warned, in percent of the window.
  */
-pressurePercent: number, 
+pressurePercent: number,
 /**
  * Where the oldest part is evicted, in percent of the window.
  */
-compactionPercent: number, 
+compactionPercent: number,
 /**
  * Steps that a turn may take.
  */
-maxSteps: number, 
+maxSteps: number,
 /**
  * Sampling temperature.
  */
-temperature: number, 
+temperature: number,
 /**
  * The longest answer in tokens.
  */
-maxAnswerTokens: number, 
+maxAnswerTokens: number,
 /**
  * Size of the interface's text, in percent.
  */

@@ -3,7 +3,7 @@
 /**
  * The first start.
  */
-export type StartProfile = { 
+export type StartProfile = {
 /**
  * What the user is called.
  */

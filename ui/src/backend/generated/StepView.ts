@@ -4,43 +4,43 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * One step, for the Why pane.
  */
-export type StepView = { 
+export type StepView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its turn.
  */
-turnId: string, 
+turnId: string,
 /**
  * Counts from 0 within the turn.
  */
-number: number, 
+number: number,
 /**
  * The handle of the model.
  */
-model: string, 
+model: string,
 /**
  * Tokens of the prompt.
  */
-promptTokens: number, 
+promptTokens: number,
 /**
  * Of these, taken from the cache.
  */
-cachedTokens: number, 
+cachedTokens: number,
 /**
  * Tokens written.
  */
-completionTokens: number, 
+completionTokens: number,
 /**
  * How long it took.
  */
-durationMs: number, 
+durationMs: number,
 /**
  * What it saw and did.
  */
-trace: JsonValue, 
+trace: JsonValue,
 /**
  * When it began.
  */

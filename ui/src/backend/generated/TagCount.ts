@@ -3,11 +3,11 @@
 /**
  * A tag and how many passages have it.
  */
-export type TagCount = { 
+export type TagCount = {
 /**
  * The tag.
  */
-tag: string, 
+tag: string,
 /**
  * How many.
  */

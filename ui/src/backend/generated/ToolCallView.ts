@@ -4,15 +4,15 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * A call of a tool.
  */
-export type ToolCallView = { 
+export type ToolCallView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * The tool's name.
  */
-name: string, 
+name: string,
 /**
  * A JSON object.
  */

@@ -3,7 +3,7 @@
 /**
  * Names one turn.
  */
-export type TurnRef = { 
+export type TurnRef = {
 /**
  * Its id.
  */

@@ -5,31 +5,31 @@ import type { TurnState } from "./TurnState";
 /**
  * One turn.
  */
-export type TurnView = { 
+export type TurnView = {
 /**
  * Its id.
  */
-id: string, 
+id: string,
 /**
  * Its agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * Where it stands.
  */
-state: TurnState, 
+state: TurnState,
 /**
  * Why it ended.
  */
-stopReason: string | null, 
+stopReason: string | null,
 /**
  * What went wrong.
  */
-error: ApiError | null, 
+error: ApiError | null,
 /**
  * When it began.
  */
-startedAtMs: number, 
+startedAtMs: number,
 /**
  * When it ended.
  */

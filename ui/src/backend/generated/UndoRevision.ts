@@ -1,13 +1,14 @@
 // Generated from crates/app. Do not edit.
 
 /**
- * Undoes what a revision changed, with a new revision. A later change of other lines is kept; where the same lines were changed since, it is refused with `conflict`.
+ * Undoes what a revision changed, with a new revision. A later change of other lines is kept; where the same
+ * lines were changed since, it is refused with `conflict`.
  */
-export type UndoRevision = { 
+export type UndoRevision = {
 /**
  * The block.
  */
-blockId: string, 
+blockId: string,
 /**
  * The revision.
  */

@@ -4,31 +4,31 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * Changes to an agent; what is left out stays.
  */
-export type UpdateAgent = { 
+export type UpdateAgent = {
 /**
  * The agent.
  */
-agentId: string, 
+agentId: string,
 /**
  * New name.
  */
-name?: string, 
+name?: string,
 /**
  * New description.
  */
-description?: string, 
+description?: string,
 /**
  * New instructions.
  */
-system?: string, 
+system?: string,
 /**
  * New model; the empty text stands for the profile's default.
  */
-model?: string, 
+model?: string,
 /**
  * New list of tools.
  */
-tools?: Array<string>, 
+tools?: Array<string>,
 /**
  * New tool rules.
  */

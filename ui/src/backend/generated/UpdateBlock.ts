@@ -3,31 +3,31 @@
 /**
  * Changes to a block; what is left out stays.
  */
-export type UpdateBlock = { 
+export type UpdateBlock = {
 /**
  * The block.
  */
-blockId: string, 
+blockId: string,
 /**
  * New label.
  */
-label?: string, 
+label?: string,
 /**
  * New description.
  */
-description?: string, 
+description?: string,
 /**
  * New text.
  */
-value?: string, 
+value?: string,
 /**
  * New limit.
  */
-limitChars?: number, 
+limitChars?: number,
 /**
  * Whether agents may not write to it.
  */
-readOnly?: boolean, 
+readOnly?: boolean,
 /**
  * The revision that the editor saw; when it is not the newest any more the change is refused with `conflict`.
  */

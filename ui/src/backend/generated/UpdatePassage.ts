@@ -3,15 +3,15 @@
 /**
  * Changes to a passage; what is left out stays.
  */
-export type UpdatePassage = { 
+export type UpdatePassage = {
 /**
  * The passage.
  */
-passageId: string, 
+passageId: string,
 /**
  * New text.
  */
-text?: string, 
+text?: string,
 /**
  * New tags.
  */

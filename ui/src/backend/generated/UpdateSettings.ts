@@ -4,43 +4,43 @@ import type { Theme } from "./Theme";
 /**
  * Changes to settings; what is left out stays.
  */
-export type UpdateSettings = { 
+export type UpdateSettings = {
 /**
  * Whether only this computer is spoken to.
  */
-offline?: boolean, 
+offline?: boolean,
 /**
  * Light or dark.
  */
-theme?: Theme, 
+theme?: Theme,
 /**
  * The default language model.
  */
-defaultModel?: string, 
+defaultModel?: string,
 /**
  * 10 to 95, below compaction.
  */
-pressurePercent?: number, 
+pressurePercent?: number,
 /**
  * 20 to 100.
  */
-compactionPercent?: number, 
+compactionPercent?: number,
 /**
  * 1 to 100.
  */
-maxSteps?: number, 
+maxSteps?: number,
 /**
  * 0 to 2.
  */
-temperature?: number, 
+temperature?: number,
 /**
  * 16 to 8192.
  */
-maxAnswerTokens?: number, 
+maxAnswerTokens?: number,
 /**
  * 80 to 200.
  */
-textPercent?: number, 
+textPercent?: number,
 /**
  * What the user is called.
  */

@@ -12,7 +12,8 @@ export type MarkdownBlock =
   /** `html` is sanitised. */
   | { kind: 'html'; key: number; html: string };
 
-const marked = new Marked({ gfm: true, breaks: true, renderer });
+// `setOptions`, not the constructor: that looks at own properties and would pass over a class's methods.
+const marked = new Marked().setOptions({ gfm: true, breaks: true, renderer });
 
 /** Characters of one block beyond which it is shown as plain text: no renderer is quick on a megabyte. */
 const LONGEST_BLOCK = 100_000;

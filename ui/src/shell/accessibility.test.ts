@@ -1,0 +1,51 @@
+import { screen } from '@testing-library/svelte';
+import { describe, expect, it } from 'vitest';
+
+import { openApp, type OpenApp } from '../../tests/app';
+import { violations } from '../../tests/axe';
+import { overfullWorld } from '../backend/scripted/overfull';
+import { quietWorld, usualWorld } from '../backend/scripted/usual';
+import { emptyWorld, type World } from '../backend/scripted/world';
+
+const NOW = Date.now();
+
+interface View {
+  name: string;
+  world: () => World;
+  width?: number;
+  go?: (app: OpenApp) => Promise<void>;
+}
+
+const press = (keys: string) => ({ user }: OpenApp): Promise<void> => user.keyboard(keys);
+const click = (role: string, name: RegExp) => async ({ user }: OpenApp): Promise<void> =>
+  user.click((await screen.findAllByRole(role, { name }))[0]!);
+
+const VIEWS: View[] = [
+  { name: 'first start', world: emptyWorld },
+  { name: 'an empty conversation', world: () => quietWorld(NOW) },
+  { name: 'a conversation', world: () => usualWorld(NOW) },
+  { name: 'an overfull conversation', world: () => overfullWorld(NOW) },
+  { name: 'a narrow window', world: () => usualWorld(NOW), width: 600 },
+  { name: 'the sidebar over a narrow window', world: () => usualWorld(NOW), width: 600, go: press('{Control>}b{/Control}') },
+  { name: 'the inspector over a narrow window', world: () => usualWorld(NOW), width: 800, go: press('{Control>}i{/Control}') },
+  { name: 'a block’s history', world: () => usualWorld(NOW), go: click('button', /^Edited by Ada/) },
+  { name: 'the inspector’s archive', world: () => usualWorld(NOW), go: click('tab', /Archive/) },
+  { name: 'why', world: () => usualWorld(NOW), go: click('tab', /Why/) },
+  { name: 'the archive', world: () => usualWorld(NOW), go: press('{Control>}l{/Control}') },
+  { name: 'models', world: () => overfullWorld(NOW), go: click('button', /^Models$/) },
+  { name: 'settings', world: () => usualWorld(NOW), go: press('{Control>},{/Control}') },
+  { name: 'the palette', world: () => usualWorld(NOW), go: press('{Control>}k{/Control}') },
+  { name: 'search', world: () => usualWorld(NOW), go: press('{Control>}f{/Control}') },
+  { name: 'a new agent', world: () => usualWorld(NOW), go: press('{Control>}n{/Control}') },
+  { name: 'the context window', world: () => usualWorld(NOW), go: click('button', /^Context window/) },
+];
+
+describe('axe finds nothing in', () => {
+  it.each(VIEWS)('$name', async ({ world, width, go }) => {
+    const app = await openApp(world(), width === undefined ? {} : { width });
+    await screen.findByRole('textbox', { name: /^(Message|What should I call you)/ });
+    await go?.(app);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await violations()).toEqual([]);
+  }, 30_000);
+});
