@@ -1,7 +1,7 @@
 //! Guided turns: the same events, tools and records, with a shorter menu.
 
 use resident_agent::{AgentEvent, Guidance};
-use resident_store::{AgentType, Role, TurnStatus};
+use resident_store::{AgentType, PassageFilter, Role, TurnStatus};
 use serde_json::json;
 
 use crate::scripted::{House, calls, menu, says};
@@ -65,4 +65,27 @@ fn a_guided_model_that_fails_at_the_call_loses_no_request() {
         message.tool_calls.iter().any(|call| call.arguments.to_string().contains("Remember I prefer dark mode."))
     });
     assert!(wrote, "the user's own words were kept");
+}
+
+#[test]
+fn a_guided_request_finds_another_place_when_the_block_is_full() {
+    let mut house = house(AgentType::LettaV1Agent);
+    let mut block = house.block("human");
+    block.limit_chars = block.value.chars().count();
+    house.store().write(|w| w.update_block_meta(&block)).unwrap();
+    let append = || calls("core_memory_append", json!({ "label": "human", "content": "The user prefers dark mode." }));
+    let turn = house.say("Remember I prefer dark mode.", (0..12).map(|_| append()).collect());
+    assert_eq!(turn.status, TurnStatus::Completed, "{:?}", turn.error);
+    let filter = PassageFilter { limit: 10, ..PassageFilter::of(&house.agent.id) };
+    let (passages, _) = house.store().read(|reader| reader.passages(&filter)).unwrap();
+    assert_eq!(passages.len(), 1, "the request is in archival memory");
+}
+
+#[test]
+fn a_message_that_no_window_holds_is_refused_in_words() {
+    let mut house = house(AgentType::LettaV1Agent);
+    let turn = house.say(&"All work and no play. ".repeat(50_000), vec![]);
+    assert_eq!(turn.status, TurnStatus::Failed);
+    assert!(turn.error.unwrap().contains("tokens"), "it says why");
+    assert_eq!(house.say("Never mind.", vec![says("All right.")]).status, TurnStatus::Completed);
 }

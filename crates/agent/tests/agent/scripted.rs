@@ -173,6 +173,13 @@ impl House {
     }
 
     pub(crate) fn try_run(&mut self, turn: &Turn, script: Vec<Line>) -> Result<Turn, AgentError> {
+        self.run_until(turn, script, usize::MAX)
+    }
+
+    /// Runs a turn that the user stops after so many events.
+    pub(crate) fn run_until(&mut self, turn: &Turn, script: Vec<Line>, stop_after: usize) -> Result<Turn, AgentError> {
+        let cancel = Cancel::default();
+        let mut heard = 0;
         self.clock.advance(1000);
         *self.model.script.lock().unwrap() = script.into();
         let context = TurnContext {
@@ -183,9 +190,13 @@ impl House {
             seed: 1,
         };
         let (clock, events) = (&self.clock, &mut self.events);
-        let ended = run_turn(&context, turn, &Cancel::default(), &mut |event| {
+        let ended = run_turn(&context, turn, &cancel, &mut |event| {
             clock.advance(1);
             events.push(event);
+            heard += 1;
+            if heard >= stop_after {
+                cancel.cancel();
+            }
         })?;
         let stored = self.store().read(|reader| reader.turn(&turn.id)).unwrap().unwrap();
         assert_eq!(stored, ended, "what is returned is what is stored");

@@ -1,10 +1,10 @@
 //! What stops a turn: the user, a model that fails, calls that do not parse, rules, limits, messages that are too long.
 
-use resident_agent::{AgentError, ModelError, Progress, ToolChoice, check_length};
+use resident_agent::{AgentError, ModelError, Progress, ToolChoice, begin_turn, check_length};
 use resident_store::{AgentType, Role, ToolStatus, TurnStatus};
 use serde_json::json;
 
-use crate::scripted::{House, Line, calls, malformed, menu, says};
+use crate::scripted::{House, Line, calls, calls_all, malformed, menu, says};
 
 #[test]
 fn a_stopped_answer_is_kept_as_far_as_it_came() {
@@ -29,6 +29,37 @@ fn a_stop_before_the_first_word_records_nothing() {
     let turn = house.say("Tell me a story.", vec![Line::IsStopped(vec![])]);
     assert_eq!(turn.status, TurnStatus::Cancelled);
     assert!(house.said_by(Role::Assistant).is_empty());
+}
+
+#[test]
+fn a_stop_at_any_moment_leaves_everything_in_order() {
+    let script = || {
+        vec![
+            calls_all(&[
+                ("core_memory_append", json!({ "label": "human", "content": "Likes tea." })),
+                ("archival_memory_insert", json!({ "content": "Tea." })),
+            ]),
+            calls("conversation_search", json!({ "query": "tea" })),
+            says("Noted."),
+        ]
+    };
+    let mut stopped = 0;
+    for stop_after in 1..16 {
+        let mut house = House::new(AgentType::LettaV1Agent);
+        let (turn, _) = begin_turn(house.store(), &house.agent.id, "I like tea.").unwrap();
+        let turn = house.run_until(&turn, script(), stop_after).unwrap();
+        stopped += usize::from(turn.status == TurnStatus::Cancelled);
+        let written = house.block("human").value.ends_with("Likes tea.");
+        let told = house.messages().iter().any(|message| message.name.as_deref() == Some("core_memory_append"));
+        assert_eq!(written, told, "memory and conversation agree after {stop_after} events");
+        let next = house.say("Go on.", vec![says("Here I am.")]);
+        assert_eq!(next.status, TurnStatus::Completed, "the agent can be talked to after {stop_after} events");
+        let prompt = house.last_prompt();
+        let asked: Vec<_> = prompt.messages.iter().flat_map(|message| &message.tool_calls).collect();
+        let answered: Vec<_> = prompt.messages.iter().filter_map(|message| message.tool_call_id.as_ref()).collect();
+        assert_eq!(asked.iter().map(|call| &call.id).collect::<Vec<_>>(), answered, "every call has a result");
+    }
+    assert!(stopped > 8, "the stops came in time: {stopped}");
 }
 
 #[test]
