@@ -16,7 +16,9 @@ pub mod http;
 mod hub;
 mod library;
 mod manifest;
+mod own;
 mod state;
+mod status;
 mod verify;
 mod wheel;
 
@@ -25,8 +27,9 @@ pub use error::LibraryError;
 pub use gguf::Header;
 pub use hardware::{Fit, Memory, Verdict, fit};
 pub use hub::Hub;
-pub use library::{Folders, Library, ModelState, ModelStatus, Origin, Resolved};
+pub use library::Library;
 pub use manifest::{Defaults, FileEntry, GuidanceLevel, HubSource, Manifest, ModelEntry, Purpose, WheelSource};
+pub use status::{Folders, ModelState, ModelStatus, Origin, Resolved};
 
 /// What happens while a model is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]

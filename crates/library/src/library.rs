@@ -8,105 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::download::{Job, Patience, partial_path, remove_partial};
 use crate::gguf::Header;
-use crate::hardware::{Fit, Memory, fit};
+use crate::hardware::{Memory, fit};
 use crate::http::Network;
 use crate::hub::Hub;
-use crate::manifest::{FileEntry, GuidanceLevel, Manifest, ModelEntry, Purpose, is_plain_name};
+use crate::manifest::{FileEntry, Manifest, ModelEntry};
+use crate::own::own_entry;
 use crate::state::{Added, State};
+use crate::status::{Folders, ModelState, ModelStatus, Origin, Resolved};
 use crate::verify::hash_file;
 use crate::{LibraryError, Progress, wheel};
-
-/// A person's own model with fewer weights than this is led: it writes well and cannot choose among tools.
-const GUIDED_BELOW_BYTES: u64 = 700_000_000;
-
-/// The window of a file that does not tell its own, and the widest that a cache is reserved for unasked.
-const DEFAULT_WINDOW_TOKENS: u64 = 8192;
-
-/// Working memory of the engine beside weights and cache.
-const WORKING_BYTES: u64 = 300_000_000;
-
-/// Where models lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folders {
-    /// Folders that came with the program; nothing is written there.
-    pub bundled: Vec<PathBuf>,
-    /// The profile's models folder, made when something is written.
-    pub profile: PathBuf,
-}
-
-/// Where a model's files lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// They came with the program.
-    Bundled,
-    /// In the profile's models folder.
-    Profile,
-    /// In the cache that programs share with the model hub.
-    HubCache,
-    /// A person's own file, where it lies.
-    Disk,
-}
-
-/// Where a model stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModelState {
-    /// It could be downloaded; so many bytes of it are here already.
-    Downloadable {
-        /// Bytes so far.
-        bytes: u64,
-        /// Bytes in all.
-        of: u64,
-    },
-    /// It is being downloaded.
-    Downloading {
-        /// Bytes so far.
-        bytes: u64,
-        /// Bytes in all.
-        of: u64,
-    },
-    /// All its files are here, in their right size. Their hashes are checked before they are used.
-    Available {
-        /// Where; the least permanent place, if there are several.
-        origin: Origin,
-    },
-    /// A person's own file is no longer where it was.
-    Gone {
-        /// Where it was.
-        path: PathBuf,
-    },
-}
-
-/// A model and where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelStatus {
-    /// What it is.
-    pub entry: ModelEntry,
-    /// Where it stands.
-    pub state: ModelState,
-    /// How it fits this computer; `None` where that is not known.
-    pub fit: Option<Fit>,
-}
-
-/// A model that can be loaded: every file is here and is what it should be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Resolved {
-    /// What it is.
-    pub entry: ModelEntry,
-    /// The files in the order of the manifest: name and path.
-    pub files: Vec<(String, PathBuf)>,
-}
-
-impl Resolved {
-    /// The path of the file with this name.
-    pub fn path(&self, name: &str) -> Option<&Path> {
-        self.files.iter().find(|(file, _)| file == name).map(|(_, path)| path.as_path())
-    }
-
-    /// The path of the weights.
-    pub fn weights(&self) -> &Path {
-        &self.files.first().expect("a model has at least one file").1
-    }
-}
 
 /// The model library of a profile. All its methods may be called from any thread but an async one.
 #[derive(Debug)]
@@ -488,38 +398,4 @@ impl Drop for Turn<'_> {
 
 fn not_possible(id: &str, action: &'static str, reason: &str) -> LibraryError {
     LibraryError::NotPossible { id: id.to_owned(), action, reason: reason.to_owned() }
-}
-
-fn own_entry(stem: &str, bytes: u64, header: &Header, taken: &dyn Fn(&str) -> bool) -> ModelEntry {
-    let slug: String = stem
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || letter == '.' { letter.to_ascii_lowercase() } else { '-' })
-        .take(96)
-        .collect();
-    let slug = slug.trim_matches(['-', '.']).to_owned();
-    let slug = if is_plain_name(&slug) { slug } else { "model".to_owned() };
-    let id = std::iter::once(slug.clone())
-        .chain((2_u32..).map(|number| format!("{slug}-{number}")))
-        .find(|id| !taken(id))
-        .expect("one of endlessly many numbers is free");
-    let window = header.context_window_tokens.unwrap_or(DEFAULT_WINDOW_TOKENS).clamp(1, DEFAULT_WINDOW_TOKENS);
-    let cache = header.cache_bytes_per_token.unwrap_or(0).saturating_mul(window);
-    let file = FileEntry { name: format!("{id}.gguf"), bytes, sha256: None, hub_path: None, wheel_member: None };
-    ModelEntry {
-        // The name in the header is often that of a training run; a person knows the file by its own.
-        name: stem.to_owned(),
-        id,
-        purpose: Purpose::Language,
-        description: format!("Your own file, of the {} architecture.", header.architecture),
-        parameters: 0,
-        context_window_tokens: usize::try_from(window).expect("the default window fits"),
-        guidance: if bytes < GUIDED_BELOW_BYTES { GuidanceLevel::Full } else { GuidanceLevel::None },
-        demonstration: false,
-        memory_bytes: bytes.saturating_add(cache).saturating_add(WORKING_BYTES),
-        licence: header.licence.clone().unwrap_or_else(|| "unknown".to_owned()),
-        source: String::new(),
-        hub: None,
-        wheel: None,
-        files: vec![file],
-    }
 }

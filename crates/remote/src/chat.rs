@@ -120,7 +120,7 @@ impl RemoteLanguageModel {
             let would_help = |status: u16, message: &str| dialect.after(status, message, sent_tools).is_some();
             let sent = exchange.send(Method::POST, url.clone(), Some(&request), &would_help).await;
             let (status, message) = match sent {
-                Ok(Reply::Answer(body)) => return self.read(body, &exchange, prompt, on_progress).await,
+                Ok(Reply::Answer(body)) => return self.read(*body, &exchange, prompt, on_progress).await,
                 Ok(Reply::Refusal { status, message }) => (status, message),
                 Err(RemoteError::Cancelled) => return Ok(cancelled()),
                 Err(error) => return Err(error),

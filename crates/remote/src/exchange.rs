@@ -67,7 +67,7 @@ pub(crate) struct Exchange<'a> {
 /// What came back.
 pub(crate) enum Reply {
     /// A success, whose body is still to be read.
-    Answer(Body),
+    Answer(Box<Body>),
     /// A refusal that trying again does not change.
     Refusal {
         /// HTTP status.
@@ -130,7 +130,8 @@ impl Exchange<'_> {
             let again = match self.attempt(&method, &url, body, deadline).await? {
                 Outcome::Response(response) if response.status().is_success() => {
                     let url = url.clone();
-                    return Ok(Reply::Answer(Body { response, host, url, deadline, begun: false }));
+                    let body = Body { response, host, url, deadline, begun: false };
+                    return Ok(Reply::Answer(Box::new(body)));
                 }
                 Outcome::Response(response) => {
                     let status = response.status().as_u16();
