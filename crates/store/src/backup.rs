@@ -93,15 +93,17 @@ pub(crate) fn finish_restore(profile: &Profile) -> Result<(), StoreError> {
     let Some((number, ready)) = decided_restore(folder)? else { return Ok(()) };
     let aside = folder.join("damaged").join(number);
     fs::create_dir_all(&aside).map_err(io)?;
-    for name in ["resident.db", "resident.db-wal", "resident.db-shm"] {
+    for name in ["resident.db", "resident.db-wal", "resident.db-shm", "resident.db-journal"] {
         let old = folder.join(name);
         if old.exists() {
             fs::rename(&old, aside.join(name)).map_err(io)?;
         }
     }
-    // The log of the old database must be gone for good before the new one stands beside it.
+    // The log and journal of the old database must be gone for good before the new one stands beside it.
     sync_folder(&aside).and_then(|()| sync_folder(folder)).map_err(io)?;
-    fs::rename(&ready, profile.database()).and_then(|()| sync_folder(folder)).map_err(io)
+    fs::rename(&ready, profile.database()).and_then(|()| sync_folder(folder)).map_err(io)?;
+    // So that the next open looks whether the search tables of the copy want to be made anew.
+    profile.mark_running()
 }
 
 /// Backs the database up when its newest backup is a day old.
@@ -156,11 +158,12 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
     target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
 }
 
+/// Refuses a damaged copy. Damage to what can be made anew from the texts does not count.
 fn check(path: &Path) -> Result<(), StoreError> {
     let problems = connection::open_reader(path)
         .and_then(|connection| connection::quick_check(&connection))
         .map_err(|error| StoreError::from_sqlite(path, error))?;
-    match problems.first() {
+    match problems.iter().find(|problem| !connection::is_about_derived_data(problem)) {
         None => Ok(()),
         Some(problem) => Err(StoreError::Corrupt { path: path.to_owned(), details: problem.clone() }),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::migration::{APPLICATION_ID, NEWEST};
@@ -73,21 +73,47 @@ pub(crate) fn check_sqlite_version(folder: &Path) -> Result<(), StoreError> {
 /// [`StoreError::Corrupt`] when it is not a database of Resident, [`StoreError::NewerSchema`] when it is of a version to
 /// come.
 pub(crate) fn schema_of(path: &Path) -> Result<i64, StoreError> {
+    refuse_other_files(path)?;
     let sqlite = |error| StoreError::from_sqlite(path, error);
-    let connection = open_reader(path).map_err(sqlite)?;
-    // The last connection to close would else move the log into the database.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
-    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(sqlite);
-    let (application, schema) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let [application, schema, tables] = identify(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .or_else(|error| match error.sqlite_error_code() {
+            // A kill in the middle of making the database left a journal, which has to be rolled back to read at all.
+            Some(ErrorCode::ReadOnly) => identify(path, OpenFlags::SQLITE_OPEN_READ_WRITE),
+            _ => Err(error),
+        })
+        .map_err(sqlite)?;
     match (application, schema) {
         (APPLICATION_ID, 1..=NEWEST) => Ok(schema),
         (APPLICATION_ID, found) if found > NEWEST => Err(StoreError::NewerSchema { found, known: NEWEST }),
-        (0, 0) if number("SELECT COUNT(*) FROM sqlite_schema")? == 0 => Ok(0),
+        (0, 0) if tables == 0 => Ok(0),
         _ => Err(StoreError::Corrupt {
             path: path.to_owned(),
             details: "it is a database of another program".to_owned(),
         }),
     }
+}
+
+/// The application's number, the schema's number and how many tables and indexes there are.
+fn identify(path: &Path, flags: OpenFlags) -> rusqlite::Result<[i64; 3]> {
+    let connection = open(path, flags)?;
+    // The last connection to close would else move the log into the database.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let number = |sql| connection.query_row(sql, [], |row| row.get(0));
+    Ok([
+        number("PRAGMA application_id")?,
+        number("PRAGMA user_version")?,
+        number("SELECT COUNT(*) FROM sqlite_schema")?,
+    ])
+}
+
+/// Refuses a folder, and what SQLite would take for an empty database and write over: a file shorter than a page.
+fn refuse_other_files(path: &Path) -> Result<(), StoreError> {
+    const SHORTEST_PAGE: u64 = 512;
+    let metadata = std::fs::metadata(path).map_err(|error| StoreError::from_io(path, error))?;
+    if metadata.is_file() && !(1..SHORTEST_PAGE).contains(&metadata.len()) {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt { path: path.to_owned(), details: "it is not a database".to_owned() })
 }
 
 /// What SQLite's quick check complains about; nothing for a sound database.

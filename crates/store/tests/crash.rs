@@ -2,6 +2,8 @@
 //! that writes and, after each commit, says on its standard output what it wrote; the parent kills it at random times.
 //! A kill of the process cannot show what a power cut would; for that there is `synchronous=FULL`.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

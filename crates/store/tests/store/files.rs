@@ -104,7 +104,7 @@ fn a_foreign_file_in_place_of_the_database_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("resident.db")).unwrap();
     let refused = open(folder.path());
-    assert!(matches!(refused, Err(StoreError::CannotOpen { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
 }
 
 #[test]
@@ -127,6 +127,16 @@ fn a_truncated_database_is_noticed_before_its_backup_is_taken_for_sound() {
     let refused = open(profile.folder.path());
     assert!(matches!(&refused, Err(StoreError::Corrupt { path, .. }) if *path == database), "{refused:?}");
     assert_eq!(list_backups(profile.folder.path()).unwrap(), []);
+}
+
+#[test]
+fn a_truncated_database_is_refused_when_nothing_else_calls_for_a_look() {
+    let (mut profile, database) = closed_profile();
+    profile.reopen().unwrap();
+    profile.store = None;
+    fs::File::options().write(true).open(&database).unwrap().set_len(8192).unwrap();
+    let refused = profile.reopen();
+    assert!(matches!(&refused, Err(StoreError::Corrupt { path, .. }) if *path == database), "{refused:?}");
 }
 
 #[test]
@@ -161,7 +171,6 @@ fn permissions_count(folder: &Path) -> bool {
     let counts = fs::write(&probe, "").is_err();
     if !counts {
         fs::remove_file(&probe).unwrap();
-        eprintln!("skipped: permissions do not keep this user (root?) from writing");
     }
     counts
 }
@@ -181,6 +190,8 @@ fn a_folder_that_cannot_be_written_is_said_so() {
         if permissions_count(folder) {
             let refused = open(folder);
             assert!(matches!(&refused, Err(StoreError::ReadOnly { folder: f }) if f == folder), "{refused:?}");
+        } else {
+            eprintln!("skipped: permissions do not keep this user (root?) from writing");
         }
         set_read_only(folder, false);
     }

@@ -1,5 +1,7 @@
 //! What the store promises, through a real file.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 mod agents;
 mod blocks;
 mod files;

@@ -27,7 +27,7 @@ fn a_message_comes_back_with_everything_it_had() {
     let saved = profile.write(|w| w.append_message(&new));
     profile.reopen().unwrap();
     assert_eq!(profile.read(|r| r.message(&new.id)), Some(saved.clone()));
-    assert_eq!(profile.read(|r| r.messages_of_turn(saved.turn_id.as_ref().unwrap())), [saved.clone()]);
+    assert_eq!(profile.read(|r| r.messages_of_turn(saved.turn_id.as_ref().unwrap())), vec![saved.clone()]);
     assert_eq!(saved.content, new.content);
     assert_eq!(saved.tool_calls, new.tool_calls);
 

@@ -44,7 +44,7 @@ fn a_running_turn_is_marked_as_interrupted() {
     profile.write(|w| w.update_turn(&done));
     profile.reopen().unwrap();
 
-    assert_eq!(profile.write(|w| w.mark_interrupted(NOW_MS + 9)), [running.id.clone()]);
+    assert_eq!(profile.write(|w| w.mark_interrupted(NOW_MS + 9)), vec![running.id.clone()]);
     assert_eq!(profile.write(|w| w.mark_interrupted(NOW_MS + 10)), []);
     let latest = profile.read(|r| r.latest_turn(&ada)).unwrap();
     assert_eq!((latest.status, latest.ended_at_ms), (TurnStatus::Interrupted, Some(NOW_MS + 9)));
