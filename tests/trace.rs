@@ -6,8 +6,13 @@ use std::path::Path;
 /// included.
 pub fn arguments(trace: &Path, program: &Path) -> Vec<String> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let options = ["-f", "--seccomp-bpf", "-qq", "-e", "trace=%network", "-o"].map(str::to_owned);
+    let options = ["-f", "--seccomp-bpf", "-qq", "-e", "trace=%network,execve", "-o"].map(str::to_owned);
     options.into_iter().chain([text(trace), text(program)]).collect()
+}
+
+/// Whether a trace is one: it begins with the start of the program.
+pub fn is_complete(trace: &str) -> bool {
+    trace.contains("execve(")
 }
 
 /// Lines of a trace that name an address which is not on this computer. Sockets of the kernel and of the file system

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use resident_tests::home::Home;
 use resident_tests::terminal::Terminal;
-use resident_tests::trace::{self, internet_sockets};
+use resident_tests::trace::{self, internet_sockets, is_complete};
 use resident_tests::{artefacts, program};
 
 use crate::machine;
@@ -33,6 +33,7 @@ fn what_is_told_in_the_terminal_is_remembered_after_a_restart() {
     assert!(human_block(&home).to_lowercase().contains("dark mode"), "another start finds it: {}", human_block(&home));
 
     let trace = fs::read_to_string(&file).expect("strace wrote its file");
+    assert!(is_complete(&trace), "the trace begins with the program");
     assert_eq!(internet_sockets(&trace), [""; 0], "no socket of the internet was opened");
 }
 

