@@ -20,7 +20,7 @@ describe('the archive', () => {
     const { user } = await openArchive();
     await user.type(screen.getByRole('searchbox'), 'landlord');
     expect(await screen.findByText('1 passage found')).toBeVisible();
-    expect(screen.getByText(/Found by the word “landlord”/)).toBeVisible();
+    expect(screen.getByText('Found: has the word: landlord')).toBeVisible();
     await user.click(screen.getByRole('button', { name: 'Show all' }));
     expect(await screen.findByText('5 passages')).toBeVisible();
   });

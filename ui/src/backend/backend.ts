@@ -6,6 +6,7 @@
  */
 import type { Event } from './generated/Event';
 import type { Methods } from './generated/Methods';
+import type { Recovery } from './recovery';
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]['params'];
@@ -23,4 +24,6 @@ export interface Backend {
   pickModelFile(): Promise<string | null>;
   /** Opens an http(s) link outside the window. */
   openLink(url: string): Promise<void>;
+  /** What can be done about a profile that does not open; only in a window on this computer. */
+  readonly recovery?: Recovery;
 }

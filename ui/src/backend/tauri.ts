@@ -1,13 +1,14 @@
 /**
  * The desktop window's backend: requests by `invoke`, events by an ordered channel.
  *
- * The shell has five commands; nothing else in the interface knows their names.
+ * Nothing else in the interface knows the names of the shell's commands.
  */
 import { Channel, invoke } from '@tauri-apps/api/core';
 
 import type { Backend, Method, Params, Result } from './backend';
 import { toApiError } from './errors';
 import type { Event } from './generated/Event';
+import type { Opening } from './recovery';
 
 async function call<T>(command: string, args: Record<string, unknown>): Promise<T> {
   try {
@@ -38,4 +39,12 @@ export const tauriBackend: Backend = {
   pickModelFile: () => call<string | null>('pick_model_file', {}),
 
   openLink: (url) => call<void>('open_link', { url }),
+
+  recovery: {
+    state: () => call<Opening>('opening_state', {}),
+    retry: () => call<Opening>('retry_opening', {}),
+    restore: (path) => call<Opening>('restore_backup', { path }),
+    chooseFolder: () => call<Opening | null>('choose_profile_folder', {}),
+    quit: () => call<void>('quit', {}),
+  },
 };

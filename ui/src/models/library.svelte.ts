@@ -44,12 +44,15 @@ export class ModelLibrary {
       : this.language.find((model) => model.handle === handle);
   }
 
-  /** The largest model that could be downloaded and fits, where the default is the demonstration one. */
+  /**
+   * Where the default is the demonstration model: the smallest that could be downloaded and fits, since it is here
+   * soonest and answers quickly on a computer without a graphics card. Larger ones are among the models.
+   */
   get better(): ModelView | undefined {
     if (this.of(null)?.demonstration !== true) return undefined;
     return this.language
       .filter((model) => model.state.type === 'Downloadable' && model.fits === true)
-      .toSorted((a, b) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0))[0];
+      .toSorted((a, b) => (a.sizeBytes ?? Infinity) - (b.sizeBytes ?? Infinity))[0];
   }
 
   async use(handle: string): Promise<void> {

@@ -1,7 +1,10 @@
-import { screen, waitFor, within } from '@testing-library/svelte';
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 
 import { menuItem, openApp } from '../../tests/app';
+import App from '../App.svelte';
+import { ScriptedBackend } from '../backend/scripted/scripted';
 import { usualWorld } from '../backend/scripted/usual';
 import { emptyWorld } from '../backend/scripted/world';
 import { matching, type Command } from './commands';
@@ -108,18 +111,20 @@ describe('the stream of events', () => {
 });
 
 describe('a profile that cannot be opened', () => {
+  const damaged = { code: 'Profile' as const, message: 'The database is damaged. It was not touched.', hint: 'Restore the newest backup.' };
+
+  function failingBackend(): ScriptedBackend {
+    const backend = new ScriptedBackend({ world: usualWorld(NOW) });
+    backend.failing.set('getProfile', damaged);
+    return backend;
+  }
+
   it('says why and can be tried again', async () => {
-    const world = usualWorld(NOW);
-    const { backend, user } = await openApp(world);
-    backend.failing.set('getProfile', { code: 'InUse', message: 'Another Resident has this profile open. Nothing was changed.', hint: 'Close it first.' });
-    void user;
-    const { cleanup, render } = await import('@testing-library/svelte');
-    cleanup();
-    const { default: App } = await import('../App.svelte');
+    const backend = failingBackend();
     render(App, { props: { backend } });
-    expect(await screen.findByRole('alert')).toHaveTextContent('Another Resident has this profile open.');
+    expect(await screen.findByRole('alert')).toHaveTextContent(damaged.message);
     backend.failing.clear();
-    await user.click(screen.getByRole('button', { name: 'Try again' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(await ready()).toBeVisible();
   });
 });

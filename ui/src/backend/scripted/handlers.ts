@@ -184,7 +184,7 @@ export function chatHandlers({ world, log, runner }: Stage): Pick<Handlers, Chat
         .filter((message) => message.agentId === agentId && words.some((word) => message.content.toLowerCase().includes(word)))
         .slice(-limit)
         .toReversed()
-        .map((message) => ({ message, score: 1, reasons: [`word “${words[0] ?? ''}”`], neighbours: [] }));
+        .map((message) => ({ message, score: 1, reasons: [`has the word: ${words[0] ?? ''}`], neighbours: [] }));
     },
     listSteps: ({ agentId, turnId }) => {
       const turns = new Set(world.turns.filter((turn) => turn.agentId === agentId).map((turn) => turn.id));

@@ -95,7 +95,7 @@ export function archiveHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Ar
       const hits = matches.slice(offset, offset + limit).map((passage) => ({
         passage,
         score: words.length,
-        reasons: words.filter((word) => passage.text.toLowerCase().includes(word)).map((word) => `the word “${word}”`),
+        reasons: words.filter((word) => passage.text.toLowerCase().includes(word)).map((word) => `has the word: ${word}`),
       }));
       return { hits, total: matches.length };
     },
