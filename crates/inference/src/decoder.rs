@@ -14,6 +14,7 @@ use crate::gguf::{Gguf, Hyperparameters};
 use crate::kernels::{
     Attention, Matrix, Rope, Simd, add, attend, multiply, rms_norm, rms_norm_in_place, silu_multiply,
 };
+use crate::linear::Linear;
 
 /// Rows of activations that a thread takes at a time in the functions between the products.
 const ROWS_PER_TASK: usize = 16;
@@ -46,56 +47,15 @@ struct Layer {
     down: Linear,
 }
 
-/// Matrices whose outputs lie beside each other, with their biases.
-#[derive(Debug)]
-struct Linear {
-    /// As few as possible: those of one form are stacked.
-    parts: Vec<Matrix>,
-    bias: Option<Vec<f32>>,
-    rows: usize,
-}
-
-impl Linear {
-    /// Reads the named matrices, `(rows, columns)` each, with the biases that the file has.
-    fn read(gguf: &mut Gguf, names: &[(String, usize)], columns: usize) -> Result<Self, LoadError> {
-        let mut parts: Vec<Matrix> = Vec::with_capacity(names.len());
-        let mut bias: Option<Vec<f32>> = None;
-        let mut total = 0;
-        for (name, rows) in names {
-            let matrix = gguf.matrix(&format!("{name}.weight"), *rows, columns)?;
-            match parts.pop() {
-                Some(above) => match above.stack(matrix) {
-                    Ok(stacked) => parts.push(stacked),
-                    Err(both) => parts.extend([both.0, both.1]),
-                },
-                None => parts.push(matrix),
-            }
-            let bias_name = format!("{name}.bias");
-            if gguf.has(&bias_name) {
-                let part = gguf.vector(&bias_name, *rows)?;
-                let bias = bias.get_or_insert_default();
-                bias.resize(total, 0.0);
-                bias.extend(part);
-            }
-            total += rows;
-        }
-        if let Some(bias) = &mut bias {
-            bias.resize(total, 0.0);
-        }
-        Ok(Self { parts, bias, rows: total })
-    }
-
-    /// `x (tokens, columns)` to `out (tokens, rows)`.
-    fn forward(&self, simd: Simd, x: &[f32], out: &mut [f32]) {
-        let mut column = 0;
-        for part in &self.parts {
-            multiply(simd, part, x, out, (self.rows, column));
-            column += part.rows();
-        }
-        if let Some(bias) = &self.bias {
-            out.chunks_exact_mut(self.rows).for_each(|row| add(row, bias));
-        }
-    }
+/// Reads the named matrices, `(rows, columns)` each, with the biases that the file has.
+fn read_linear(gguf: &mut Gguf, names: &[(String, usize)], columns: usize) -> Result<Linear, LoadError> {
+    let parts = names.iter().map(|(name, rows)| {
+        let matrix = gguf.matrix(&format!("{name}.weight"), *rows, columns)?;
+        let bias = format!("{name}.bias");
+        let bias = gguf.has(&bias).then(|| gguf.vector(&bias, *rows)).transpose()?;
+        Ok((matrix, bias))
+    });
+    Ok(Linear::new(parts.collect::<Result<Vec<_>, LoadError>>()?))
 }
 
 /// Activations, kept from call to call so that a token allocates nothing.
@@ -145,21 +105,21 @@ impl Decoder {
                 };
                 Ok(Layer {
                     attention_norm: gguf.vector(&name("attn_norm.weight"), width)?,
-                    query_key_value: Linear::read(
+                    query_key_value: read_linear(
                         gguf,
                         &[(name("attn_q"), queries), (name("attn_k"), keys), (name("attn_v"), keys)],
                         width,
                     )?,
                     query_norm: head_norm(gguf, "attn_q_norm.weight")?,
                     key_norm: head_norm(gguf, "attn_k_norm.weight")?,
-                    attention_output: Linear::read(gguf, &[(name("attn_output"), width)], queries)?,
+                    attention_output: read_linear(gguf, &[(name("attn_output"), width)], queries)?,
                     feed_forward_norm: gguf.vector(&name("ffn_norm.weight"), width)?,
-                    gate_up: Linear::read(
+                    gate_up: read_linear(
                         gguf,
                         &[(name("ffn_gate"), feed_forward), (name("ffn_up"), feed_forward)],
                         width,
                     )?,
-                    down: Linear::read(gguf, &[(name("ffn_down"), width)], feed_forward)?,
+                    down: read_linear(gguf, &[(name("ffn_down"), width)], feed_forward)?,
                 })
             })
             .collect::<Result<Vec<_>, LoadError>>()?;
@@ -211,7 +171,7 @@ impl Decoder {
         norm_rows(x, &layer.attention_norm, norm_epsilon, normed);
         layer.query_key_value.forward(self.simd, normed, query_key_value);
         for (row, queries) in
-            query_key_value.chunks_exact(layer.query_key_value.rows).zip(queries.chunks_exact_mut(query_width))
+            query_key_value.chunks_exact(layer.query_key_value.rows()).zip(queries.chunks_exact_mut(query_width))
         {
             queries.copy_from_slice(&row[..query_width]);
             cache.keys.extend_from_slice(&row[query_width..query_width + key_width]);
@@ -226,8 +186,15 @@ impl Decoder {
         }
         self.rope.rotate(queries, query_width, head_dimensions, past);
         self.rope.rotate(new_keys, key_width, head_dimensions, past);
-        let attention =
-            Attention { queries, keys: &cache.keys, values: &cache.values, heads, key_value_heads, head_dimensions };
+        let attention = Attention {
+            queries,
+            keys: &cache.keys,
+            values: &cache.values,
+            heads,
+            key_value_heads,
+            head_dimensions,
+            causal: true,
+        };
         attend(self.simd, attention, attended);
         let projected = &mut normed[..x.len()];
         debug_assert_eq!(projected.len() % width, 0, "whole rows");

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 use resident_agent::{
     Cancel, GenerateOptions, Generation, Guidance, LanguageModel, Locality, ModelError, ModelInfo, Progress, Prompt,
 };
@@ -21,6 +21,7 @@ use crate::engine::{Engine, Job};
 use crate::error::{LoadError, panic_message};
 use crate::gguf::{Gguf, Hyperparameters};
 use crate::grammar::CallGrammars;
+use crate::pool::pool;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
@@ -30,9 +31,6 @@ const QUEUE: usize = 16;
 /// The context window where nobody asks for another: what a file was trained for may be 128 k tokens, whose keys and
 /// values would fill the memory of a small machine.
 const DEFAULT_WINDOW_TOKENS: usize = 8_192;
-
-/// More threads than this gain nothing for models that fit a desktop: memory is the limit by then.
-const MOST_THREADS: usize = 16;
 
 /// How to load a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,7 +96,7 @@ impl LocalLanguageModel {
         let asked = options.context_window_tokens.unwrap_or(DEFAULT_WINDOW_TOKENS);
         let context_window_tokens = asked.min(parameters.context_tokens);
         let grammars = CallGrammars::new(&tokenizer).map_err(|message| LoadError::Tokenizer { message })?;
-        let pool = pool(options.threads)?;
+        let pool = pool(options.threads).map_err(|error| LoadError::Threads { message: error.to_string() })?;
         let decoder = Decoder::load(&mut gguf, parameters)?;
         let Hyperparameters { layers, key_value_heads, head_dimensions, vocabulary, .. } = *decoder.parameters();
         let mut text_tokens = SimpleVob::alloc(vocabulary);
@@ -186,15 +184,6 @@ impl LanguageModel for LocalLanguageModel {
             }
         }
     }
-}
-
-fn pool(threads: Option<NonZero<usize>>) -> Result<ThreadPool, LoadError> {
-    let cores = || std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or_else(cores).get().min(MOST_THREADS))
-        .thread_name(|index| format!("resident-inference-{index}"))
-        .build()
-        .map_err(|error| LoadError::Threads { message: error.to_string() })
 }
 
 /// Runs generations until the last handle is gone.

@@ -15,6 +15,8 @@ mod grammar;
 mod json_text;
 mod kernels;
 mod language_model;
+mod linear;
+mod pool;
 mod sampler;
 mod stream;
 mod template;

@@ -1,9 +1,20 @@
 //! The encoder of BERT (arXiv 1810.04805), as MiniLM uses it: token, position and segment embeddings, then layers of
 //! self-attention and a feed-forward part, each added to its input and normed.
+//!
+//! The texts of a batch lie one after another without padding; only attention looks at where one ends.
 
-use candle_core::{D, DType, Device, Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm, linear};
+use std::collections::HashMap;
+use std::ops::Range;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
 use serde::Deserialize;
+
+use crate::kernels::{Attention, Matrix, Simd, add, attend, gelu, layer_norm};
+use crate::linear::Linear;
+
+/// Elements that a thread takes at a time in the functions between the products: some rows.
+const ELEMENTS_PER_TASK: usize = 1 << 14;
 
 /// The numbers of `config.json` that make the encoder.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,23 +26,26 @@ pub(super) struct Config {
     intermediate_size: usize,
     pub(super) max_position_embeddings: usize,
     type_vocab_size: usize,
-    layer_norm_eps: f64,
+    layer_norm_eps: f32,
     hidden_act: String,
 }
 
 impl Config {
     /// Says what cannot be run, if anything.
-    pub(super) fn check(&self) -> std::result::Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.hidden_act != "gelu" {
             return Err(format!("the activation `{}` is not supported; `gelu` is", self.hidden_act));
         }
         let heads = self.num_attention_heads;
-        if heads == 0 || !self.hidden_size.is_multiple_of(heads) {
-            return Err(format!("{} dimensions cannot be shared by {heads} heads", self.hidden_size));
+        if heads == 0 || !self.hidden_size.is_multiple_of(heads * 16) || !self.intermediate_size.is_multiple_of(16) {
+            return Err("its heads and layers must be multiples of 16 wide".to_owned());
         }
         // Several times the largest published encoder of this kind.
-        if self.num_hidden_layers > 128 || self.hidden_size > 8_192 || self.vocab_size > 1 << 20 {
+        if self.num_hidden_layers > 128 || self.hidden_size > 8_192 || self.intermediate_size > 32_768 {
             return Err("its dimensions are out of bounds".to_owned());
+        }
+        if self.hidden_size == 0 || self.vocab_size == 0 || self.max_position_embeddings == 0 {
+            return Err("it has no dimensions".to_owned());
         }
         Ok(())
     }
@@ -39,107 +53,165 @@ impl Config {
 
 /// The encoder.
 pub(super) struct Bert {
-    words: Embedding,
-    positions: Embedding,
-    segments: Embedding,
-    norm: LayerNorm,
+    simd: Simd,
+    config: Config,
+    /// `(vocabulary, hidden)`
+    words: Vec<f32>,
+    /// `(positions, hidden)`; the one segment that is used is added to them.
+    positions: Vec<f32>,
+    norm: Norm,
     layers: Vec<Layer>,
 }
 
+struct Norm {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
 struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    query_key_value: Linear,
     attention_output: Linear,
-    attention_norm: LayerNorm,
+    attention_norm: Norm,
     intermediate: Linear,
     output: Linear,
-    output_norm: LayerNorm,
-    heads: usize,
+    output_norm: Norm,
+}
+
+/// The tensors of a file, by name.
+pub(super) struct Weights(pub(super) HashMap<String, Tensor>);
+
+impl Weights {
+    fn take(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let tensor = self.0.get(name).ok_or_else(|| format!("`{name}` is missing"))?;
+        if tensor.dims() != shape {
+            return Err(format!("`{name}` has the shape {:?} and not {shape:?}", tensor.dims()));
+        }
+        let values = tensor.to_dtype(candle_core::DType::F32).and_then(|tensor| tensor.flatten_all()?.to_vec1());
+        values.map_err(|error| format!("`{name}` cannot be read: {error}"))
+    }
+
+    fn norm(&self, name: &str, width: usize) -> Result<Norm, String> {
+        let weight = self.take(&format!("{name}.weight"), &[width])?;
+        Ok(Norm { weight, bias: self.take(&format!("{name}.bias"), &[width])? })
+    }
+
+    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear, String> {
+        let parts = names.iter().map(|name| {
+            let matrix = Matrix::single(rows, columns, self.take(&format!("{name}.weight"), &[rows, columns])?);
+            Ok((matrix, Some(self.take(&format!("{name}.bias"), &[rows])?)))
+        });
+        Ok(Linear::new(parts.collect::<Result<Vec<_>, String>>()?))
+    }
 }
 
 impl Bert {
     /// Takes the weights by the names that `sentence-transformers` saves them under.
-    pub(super) fn load(weights: VarBuilder<'_>, config: &Config) -> Result<Self> {
-        let Config { hidden_size, layer_norm_eps, .. } = *config;
-        let embeddings = weights.pp("embeddings");
+    pub(super) fn load(weights: &Weights, config: Config) -> Result<Self, String> {
+        let hidden = config.hidden_size;
+        let table = |name: &str, rows| weights.take(&format!("embeddings.{name}_embeddings.weight"), &[rows, hidden]);
+        let segments = table("token_type", config.type_vocab_size)?;
+        let mut positions = table("position", config.max_position_embeddings)?;
+        let segment = segments.get(..hidden).ok_or("it has no segment")?;
+        positions.chunks_exact_mut(hidden).for_each(|row| add(row, segment));
         let layers = (0..config.num_hidden_layers)
-            .map(|index| Layer::load(weights.pp(format!("encoder.layer.{index}")), config))
-            .collect::<Result<_>>()?;
+            .map(|index| Layer::load(weights, &format!("encoder.layer.{index}"), &config))
+            .collect::<Result<_, String>>()?;
         Ok(Self {
-            words: embedding(config.vocab_size, hidden_size, embeddings.pp("word_embeddings"))?,
-            positions: embedding(config.max_position_embeddings, hidden_size, embeddings.pp("position_embeddings"))?,
-            segments: embedding(config.type_vocab_size, hidden_size, embeddings.pp("token_type_embeddings"))?,
-            norm: layer_norm(hidden_size, layer_norm_eps, embeddings.pp("LayerNorm"))?,
+            simd: Simd::detect(),
+            words: table("word", config.vocab_size)?,
+            positions,
+            norm: weights.norm("embeddings.LayerNorm", hidden)?,
             layers,
+            config,
         })
     }
 
-    /// Token vectors `(batch, tokens, hidden) f32` of token ids `(batch, tokens) u32`. `mask (batch, tokens) f32` is 1
-    /// for tokens and 0 for padding.
-    pub(super) fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
-        let (_, tokens) = ids.dims2()?;
-        let positions = Tensor::arange(0u32, tokens as u32, ids.device())?;
-        let segment = self.segments.embeddings().get(0)?;
-        let embedded = self.words.forward(ids)?.broadcast_add(&self.positions.forward(&positions)?)?;
-        let mut x = self.norm.forward(&embedded.broadcast_add(&segment)?)?;
-        // What is added to the scores: nothing for tokens, and too much to matter for padding.
-        let bias = ((mask - 1.0)? * 1e9)?.unsqueeze(1)?.unsqueeze(1)?;
-        for layer in &self.layers {
-            x = layer.forward(&x, &bias)?;
+    /// Sentence vectors of unit length, one for each text of token ids: the mean of its tokens' vectors. Texts have at
+    /// least one token and at most as many as there are positions. Runs on the rayon pool that it is called in.
+    pub(super) fn embed(&self, texts: &[&[u32]]) -> Vec<Vec<f32>> {
+        let hidden = self.config.hidden_size;
+        let mut places = Vec::with_capacity(texts.len());
+        let mut x = Vec::new();
+        for text in texts {
+            let start = x.len();
+            for (token, position) in text.iter().zip(self.positions.chunks_exact(hidden)) {
+                let word = &self.words[*token as usize * hidden..][..hidden];
+                x.extend(word.iter().zip(position).map(|(word, position)| word + position));
+            }
+            places.push(start..x.len());
         }
-        Ok(x)
+        self.normed(&mut x, &self.norm);
+        for layer in &self.layers {
+            self.layer(layer, &places, &mut x);
+        }
+        places.into_iter().map(|place| mean_of_rows(&x[place], hidden)).collect()
+    }
+
+    /// `x (tokens, hidden)` through one layer; `places` are its texts' elements.
+    fn layer(&self, layer: &Layer, places: &[Range<usize>], x: &mut [f32]) {
+        let Config { hidden_size: hidden, num_attention_heads: heads, intermediate_size, .. } = self.config;
+        let tokens = x.len() / hidden;
+        let mut projected = vec![0f32; tokens * 3 * hidden];
+        layer.query_key_value.forward(self.simd, x, &mut projected);
+        let part = |index: usize| -> Vec<f32> {
+            projected.chunks_exact(3 * hidden).flat_map(|row| &row[index * hidden..][..hidden]).copied().collect()
+        };
+        let (queries, keys, values) = (part(0), part(1), part(2));
+        let mut attended = vec![0f32; x.len()];
+        for place in places {
+            let attention = Attention {
+                queries: &queries[place.clone()],
+                keys: &keys[place.clone()],
+                values: &values[place.clone()],
+                heads,
+                key_value_heads: heads,
+                head_dimensions: hidden / heads,
+                causal: false,
+            };
+            attend(self.simd, attention, &mut attended[place.clone()]);
+        }
+        let mut output = vec![0f32; x.len()];
+        layer.attention_output.forward(self.simd, &attended, &mut output);
+        add(x, &output);
+        self.normed(x, &layer.attention_norm);
+
+        let mut widened = vec![0f32; tokens * intermediate_size];
+        layer.intermediate.forward(self.simd, x, &mut widened);
+        widened.par_chunks_mut(ELEMENTS_PER_TASK).for_each(gelu);
+        layer.output.forward(self.simd, &widened, &mut output);
+        add(x, &output);
+        self.normed(x, &layer.output_norm);
+    }
+
+    fn normed(&self, x: &mut [f32], norm: &Norm) {
+        let hidden = self.config.hidden_size;
+        let task = (ELEMENTS_PER_TASK / hidden).max(1) * hidden;
+        x.par_chunks_mut(task).for_each(|rows| layer_norm(rows, &norm.weight, &norm.bias, self.config.layer_norm_eps));
     }
 }
 
 impl Layer {
-    fn load(weights: VarBuilder<'_>, config: &Config) -> Result<Self> {
-        let Config { hidden_size, intermediate_size, layer_norm_eps, .. } = *config;
-        let own = weights.pp("attention.self");
-        let after = weights.pp("attention.output");
-        let output = weights.pp("output");
+    fn load(weights: &Weights, at: &str, config: &Config) -> Result<Self, String> {
+        let Config { hidden_size: hidden, intermediate_size: wide, .. } = *config;
+        let own = ["query", "key", "value"].map(|part| format!("{at}.attention.self.{part}"));
         Ok(Self {
-            query: linear(hidden_size, hidden_size, own.pp("query"))?,
-            key: linear(hidden_size, hidden_size, own.pp("key"))?,
-            value: linear(hidden_size, hidden_size, own.pp("value"))?,
-            attention_output: linear(hidden_size, hidden_size, after.pp("dense"))?,
-            attention_norm: layer_norm(hidden_size, layer_norm_eps, after.pp("LayerNorm"))?,
-            intermediate: linear(hidden_size, intermediate_size, weights.pp("intermediate.dense"))?,
-            output: linear(intermediate_size, hidden_size, output.pp("dense"))?,
-            output_norm: layer_norm(hidden_size, layer_norm_eps, output.pp("LayerNorm"))?,
-            heads: config.num_attention_heads,
+            query_key_value: weights.linear(&own, hidden, hidden)?,
+            attention_output: weights.linear(&[format!("{at}.attention.output.dense")], hidden, hidden)?,
+            attention_norm: weights.norm(&format!("{at}.attention.output.LayerNorm"), hidden)?,
+            intermediate: weights.linear(&[format!("{at}.intermediate.dense")], wide, hidden)?,
+            output: weights.linear(&[format!("{at}.output.dense")], hidden, wide)?,
+            output_norm: weights.norm(&format!("{at}.output.LayerNorm"), hidden)?,
         })
     }
-
-    /// `x (batch, tokens, hidden)`, `bias (batch, 1, 1, tokens)`.
-    fn forward(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let attended = self.attention_output.forward(&self.attend(x, bias)?)?;
-        let x = self.attention_norm.forward(&(x + attended)?)?;
-        let widened = self.intermediate.forward(&x)?.gelu_erf()?;
-        self.output_norm.forward(&(&x + self.output.forward(&widened)?)?)
-    }
-
-    fn attend(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let (batch, tokens, hidden) = x.dims3()?;
-        let split = |projected: Tensor| {
-            projected.reshape((batch, tokens, self.heads, hidden / self.heads))?.transpose(1, 2)?.contiguous()
-        };
-        let scale = ((hidden / self.heads) as f64).sqrt();
-        let queries = (split(self.query.forward(x)?)? / scale)?;
-        let keys = split(self.key.forward(x)?)?;
-        let scores = queries.matmul(&keys.transpose(D::Minus1, D::Minus2)?)?.broadcast_add(bias)?;
-        let attended = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&split(self.value.forward(x)?)?)?;
-        attended.transpose(1, 2)?.reshape((batch, tokens, hidden))
-    }
 }
 
-/// Sentence vectors `(batch, hidden)` of unit length: the mean of the token vectors, padding left out.
-pub(super) fn mean_pool(tokens: &Tensor, mask: &Tensor) -> Result<Tensor> {
-    let mask = mask.unsqueeze(2)?;
-    // The division by the count of tokens falls away in the division by the length.
-    let sum = tokens.broadcast_mul(&mask)?.sum(1)?;
-    sum.broadcast_div(&sum.sqr()?.sum_keepdim(1)?.sqrt()?)
+/// The mean of the rows, brought to unit length (which makes the division by their count fall away).
+fn mean_of_rows(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sum = vec![0f32; width];
+    rows.chunks_exact(width).for_each(|row| add(&mut sum, row));
+    let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length > 0.0 {
+        sum.iter_mut().for_each(|value| *value /= length);
+    }
+    sum
 }
-
-/// An empty tensor's type, for reading weights.
-pub(super) const WEIGHTS: (DType, &Device) = (DType::F32, &Device::Cpu);

@@ -1,28 +1,30 @@
 //! Sentence embedders of the BERT kind, from a folder with `model.safetensors`, `tokenizer.json` and `config.json`:
 //! all-MiniLM-L6-v2 and its relatives (mean pooling, unit length).
 //!
-//! Texts are embedded in batches of similar length, so that little is computed for padding. What is longer than 256
-//! tokens is cut there, as the model was trained; whoever wants more of a text embeds it in pieces.
+//! Texts are embedded in batches without padding. What is longer than 256 tokens is cut there, as the model was
+//! trained; whoever wants more of a text embeds it in pieces.
 
 mod bert;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::Device;
+use rayon::ThreadPool;
 use resident_memory::{EmbedError, Embedder};
 use sha2::{Digest, Sha256};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::error::panic_message;
-use bert::{Bert, Config, WEIGHTS, mean_pool};
+use crate::pool::pool;
+use bert::{Bert, Config, Weights};
 
 /// What all-MiniLM-L6-v2 reads of a text (its card, and `max_seq_length` of its configuration).
 const MAX_TOKENS: usize = 256;
 
-/// Texts that are embedded together.
-const BATCH: usize = 32;
+/// Tokens that are embedded together: enough to share the weights' way through the caches, few enough that the
+/// activations stay in them.
+const BATCH_TOKENS: usize = 512;
 
 /// A sentence embedder on this computer's processor.
 pub struct MiniLmEmbedder {
@@ -30,6 +32,7 @@ pub struct MiniLmEmbedder {
     dimension: usize,
     tokenizer: Tokenizer,
     model: Bert,
+    pool: ThreadPool,
 }
 
 impl MiniLmEmbedder {
@@ -59,25 +62,13 @@ impl MiniLmEmbedder {
         let weights = read("model.safetensors")?;
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
         let id = format!("{name}@{}", fingerprint(&weights));
-        let (kind, device) = WEIGHTS;
-        let damaged = |error: candle_core::Error| format!("`model.safetensors` cannot be used: {error}");
-        let weights = VarBuilder::from_buffered_safetensors(weights, kind, device).map_err(damaged)?;
-        let model = Bert::load(weights, &config).map_err(damaged)?;
-        Ok(Self { id, dimension: config.hidden_size, tokenizer, model })
-    }
-
-    fn embed_batch(&self, batch: &[Vec<u32>]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let longest = batch.iter().map(Vec::len).max().unwrap_or_default();
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for text in batch {
-            let padding = longest - text.len();
-            ids.extend(text.iter().copied().chain(std::iter::repeat_n(0, padding)));
-            mask.extend(text.iter().map(|_| 1f32).chain(std::iter::repeat_n(0.0, padding)));
-        }
-        let shape = (batch.len(), longest);
-        let ids = Tensor::from_vec(ids, shape, &Device::Cpu)?;
-        let mask = Tensor::from_vec(mask, shape, &Device::Cpu)?;
-        mean_pool(&self.model.forward(&ids, &mask)?, &mask)?.to_vec2()
+        let damaged = |error: String| format!("`model.safetensors` cannot be used: {error}");
+        let weights = candle_core::safetensors::load_buffer(&weights, &Device::Cpu);
+        let weights = Weights(weights.map_err(|error| damaged(error.to_string()))?);
+        let dimension = config.hidden_size;
+        let model = Bert::load(&weights, config).map_err(damaged)?;
+        let pool = pool(None).map_err(|error| format!("no thread could be started for it: {error}"))?;
+        Ok(Self { id, dimension, tokenizer, model, pool })
     }
 
     fn error(&self, message: String) -> EmbedError {
@@ -97,22 +88,27 @@ impl Embedder for MiniLmEmbedder {
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let encodings =
             self.tokenizer.encode_batch_fast(texts.to_vec(), true).map_err(|error| self.error(error.to_string()))?;
-        let mut by_length: Vec<(usize, Vec<u32>)> =
-            encodings.iter().map(|encoding| encoding.get_ids().to_vec()).enumerate().collect();
-        by_length.sort_by_key(|(_, ids)| ids.len());
-        let (order, ids): (Vec<usize>, Vec<Vec<u32>>) = by_length.into_iter().unzip();
-
-        let mut vectors = vec![Vec::new(); texts.len()];
-        for (places, batch) in order.chunks(BATCH).zip(ids.chunks(BATCH)) {
-            let embedded = catch_unwind(AssertUnwindSafe(|| self.embed_batch(batch)))
-                .map_err(|panic| self.error(panic_message(&*panic)))?
-                .map_err(|error| self.error(error.to_string()))?;
-            for (place, vector) in places.iter().zip(embedded) {
-                vectors[*place] = vector;
-            }
+        let ids: Vec<&[u32]> = encodings.iter().map(tokenizers::Encoding::get_ids).collect();
+        let mut vectors = Vec::with_capacity(texts.len());
+        let mut rest = ids.as_slice();
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(batch_length(rest));
+            let embedded = catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.model.embed(batch))));
+            vectors.extend(embedded.map_err(|panic| self.error(panic_message(&*panic)))?);
+            rest = later;
         }
         Ok(vectors)
     }
+}
+
+/// How many of the texts make a batch.
+fn batch_length(texts: &[&[u32]]) -> usize {
+    let mut tokens = 0;
+    let fitting = texts.iter().take_while(|text| {
+        tokens += text.len();
+        tokens <= BATCH_TOKENS
+    });
+    fitting.count().max(1)
 }
 
 /// The tokenizer with the model's limit and without padding, whatever the file says.

@@ -1,4 +1,4 @@
-//! Causal attention of new tokens over a cache of keys and values, with grouped heads (arXiv 2305.13245).
+//! Attention of new tokens over keys and values, causal or not, with grouped heads (arXiv 2305.13245).
 //!
 //! Scores, weights and sums are made for a few tokens at a time, so that a key is read once for all of them; nothing
 //! of size tokens × tokens is ever kept.
@@ -32,9 +32,11 @@ pub(crate) struct Attention<'a> {
     pub(crate) key_value_heads: usize,
     /// A multiple of 16.
     pub(crate) head_dimensions: usize,
+    /// Whether a token sees only what comes before it, and itself.
+    pub(crate) causal: bool,
 }
 
-/// Writes for each token and head the values of all positions up to its own, weighted by the softmax of its scores.
+/// Writes for each token and head the values of the positions that it sees, weighted by the softmax of its scores.
 /// `out` is `(tokens, heads * head_dimensions)`.
 pub(crate) fn attend(simd: Simd, attention: Attention<'_>, out: &mut [f32]) {
     let width = attention.heads * attention.head_dimensions;
@@ -112,12 +114,13 @@ unsafe fn tokens_with<V: Vector, const T: usize>(
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let Attention { queries, keys, values, heads, key_value_heads, head_dimensions } = attention;
+    let Attention { queries, keys, values, heads, key_value_heads, head_dimensions, causal } = attention;
     let (width, cache_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
     let offset = head / (heads / key_value_heads) * head_dimensions;
-    let past = keys.len() / cache_width - queries.len() / width;
-    // Token `t` of the tile sees the positions before `past + first + t + 1`.
-    let seen = past + first + T;
+    let positions = keys.len() / cache_width;
+    let past = positions - queries.len() / width;
+    // Where it is causal, token `t` of the tile sees the positions before `past + first + t + 1`.
+    let seen = if causal { past + first + T } else { positions };
     scores.clear();
     scores.resize(T * seen, 0.0);
 
@@ -148,7 +151,7 @@ unsafe fn tokens_with<V: Vector, const T: usize>(
 
     let scale = 1.0 / (head_dimensions as f32).sqrt();
     for (token, scores) in scores.chunks_exact_mut(seen).enumerate() {
-        let (visible, hidden) = scores.split_at_mut(seen - (T - 1 - token));
+        let (visible, hidden) = scores.split_at_mut(if causal { seen - (T - 1 - token) } else { seen });
         softmax(visible, scale);
         hidden.fill(0.0);
     }
@@ -233,7 +236,7 @@ mod tests {
     }
 
     fn naive(attention: Attention<'_>) -> Vec<f32> {
-        let Attention { queries, keys, values, heads, key_value_heads, head_dimensions } = attention;
+        let Attention { queries, keys, values, heads, key_value_heads, head_dimensions, causal } = attention;
         let (width, cache_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
         let (tokens, positions) = (queries.len() / width, keys.len() / cache_width);
         let mut out = vec![0f32; queries.len()];
@@ -241,7 +244,7 @@ mod tests {
             for head in 0..heads {
                 let offset = head * key_value_heads / heads * head_dimensions;
                 let query = &queries[token * width + head * head_dimensions..][..head_dimensions];
-                let seen = positions - tokens + token + 1;
+                let seen = if causal { positions - tokens + token + 1 } else { positions };
                 let score = |position: usize| {
                     let key = &keys[position * cache_width + offset..][..head_dimensions];
                     let dot: f32 = query.iter().zip(key).map(|(a, b)| a * b).sum();
@@ -262,13 +265,22 @@ mod tests {
 
     #[test]
     fn attention_equals_the_naive_one_and_does_not_depend_on_the_batch() {
-        for (head_dimensions, positions, tokens) in [(64, 9, 9), (48, 30, 6), (16, 5, 1), (32, 21, 3)] {
+        for (head_dimensions, positions, tokens, causal) in
+            [(64, 9, 9, true), (48, 30, 6, true), (16, 5, 1, true), (32, 21, 3, true), (32, 10, 10, false)]
+        {
             let (heads, key_value_heads) = (6, 2);
             let queries = wave(tokens * heads * head_dimensions, 0.37);
             let keys = wave(positions * key_value_heads * head_dimensions, 0.11);
             let values = wave(positions * key_value_heads * head_dimensions, 0.23);
-            let attention =
-                Attention { queries: &queries, keys: &keys, values: &values, heads, key_value_heads, head_dimensions };
+            let attention = Attention {
+                queries: &queries,
+                keys: &keys,
+                values: &values,
+                heads,
+                key_value_heads,
+                head_dimensions,
+                causal,
+            };
             let expected = naive(attention);
             for simd in [Simd::Portable, Simd::detect()] {
                 let mut out = vec![0f32; queries.len()];
@@ -278,7 +290,8 @@ mod tests {
                 }
                 let width = heads * head_dimensions;
                 for token in 0..tokens {
-                    let seen = (positions - tokens + token + 1) * key_value_heads * head_dimensions;
+                    let seen = if causal { positions - tokens + token + 1 } else { positions };
+                    let seen = seen * key_value_heads * head_dimensions;
                     let alone = Attention {
                         queries: &queries[token * width..(token + 1) * width],
                         keys: &keys[..seen],

@@ -110,18 +110,24 @@ unsafe fn panel_with<V: Vector>(task: &Task<'_>, out: &mut [f32], scratch: &mut 
     let mut row = rows.start;
     while row < rows.end {
         let height = (rows.end - row).min(ROWS);
-        for (index, scratch) in scratch.chunks_exact_mut(columns).take(height).enumerate() {
-            // SAFETY: the features of `V` are there, by this function's contract.
-            unsafe { unpack_row::<V>(&matrix.weights, row + index, scratch) };
-        }
+        let weights = match &matrix.weights {
+            Weights::Single(values) => &values[row * columns..(row + height) * columns],
+            Weights::Four { .. } | Weights::Eight { .. } => {
+                for (index, scratch) in scratch.chunks_exact_mut(columns).take(height).enumerate() {
+                    // SAFETY: the features of `V` are there, by this function's contract.
+                    unsafe { unpack_row::<V>(&matrix.weights, row + index, scratch) };
+                }
+                &*scratch
+            }
+        };
         let out = &mut out[(row - rows.start) * place.row_stride..];
         // SAFETY: as above.
         unsafe {
             match height {
-                ROWS => rows_with_tokens::<V, ROWS>(scratch, columns, x, out, *place),
-                3 => rows_with_tokens::<V, 3>(scratch, columns, x, out, *place),
-                2 => rows_with_tokens::<V, 2>(scratch, columns, x, out, *place),
-                _ => rows_with_tokens::<V, 1>(scratch, columns, x, out, *place),
+                ROWS => rows_with_tokens::<V, ROWS>(weights, columns, x, out, *place),
+                3 => rows_with_tokens::<V, 3>(weights, columns, x, out, *place),
+                2 => rows_with_tokens::<V, 2>(weights, columns, x, out, *place),
+                _ => rows_with_tokens::<V, 1>(weights, columns, x, out, *place),
             }
         }
         row += height;
@@ -132,13 +138,13 @@ unsafe fn panel_with<V: Vector>(task: &Task<'_>, out: &mut [f32], scratch: &mut 
 /// The processor has the features of `V`.
 #[inline(always)]
 unsafe fn rows_with_tokens<V: Vector, const R: usize>(
-    scratch: &[f32],
+    weights: &[f32],
     columns: usize,
     x: &[f32],
     out: &mut [f32],
     place: Place,
 ) {
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &scratch[row * columns..(row + 1) * columns]);
+    let rows: [&[f32]; R] = std::array::from_fn(|row| &weights[row * columns..(row + 1) * columns]);
     let tokens = x.len() / columns;
     let of = |token: usize| &x[token * columns..(token + 1) * columns];
     let mut token = 0;
@@ -254,6 +260,7 @@ unsafe fn unpack_row<V: Vector>(weights: &Weights, row: usize, out: &mut [f32]) 
                 }
             }
         }
+        Weights::Single(values) => out.copy_from_slice(&values[row * out.len()..(row + 1) * out.len()]),
     }
 }
 
@@ -327,6 +334,8 @@ mod tests {
             (four_bit(33, 64), 65),
             (Matrix::from_f32(50, 64, &noise(50 * 64, 3)), 1),
             (Matrix::from_f32(50, 64, &noise(50 * 64, 3)), 40),
+            (Matrix::single(50, 48, noise(50 * 48, 3)), 1),
+            (Matrix::single(50, 48, noise(50 * 48, 3)), 40),
         ] {
             let x = noise(tokens * matrix.columns, 7);
             for simd in levels() {

@@ -1,7 +1,7 @@
 //! Weight matrices as they lie in memory: quantised in blocks of 32 along a row, with half-precision scales beside
-//! them.
+//! them, or as they are.
 //!
-//! Two forms hold every GGUF type. `Four` is `w = scale * q + minimum` with `q` in 0..=15: Q4_0, Q4_1 and Q4_K fit it
+//! Two quantised forms hold every GGUF type. `Four` is `w = scale * q + minimum` with `q` in 0..=15: Q4_0, Q4_1 and Q4_K fit it
 //! as they are. `Eight` is `w = scale * q` with `q` in -127..=127: Q8_0 and Q5_0 fit it as they are, and what has
 //! more bits or another grouping is rounded to it, which costs less than the file's own quantisation did (at most
 //! half a step of 1/127 of the block's largest weight).
@@ -11,7 +11,7 @@ use half::f16;
 /// Weights of a block; a row is a whole number of blocks.
 pub(crate) const BLOCK: usize = 32;
 
-/// A matrix `(rows, columns)`, quantised along its rows.
+/// A matrix `(rows, columns)`.
 #[derive(Debug)]
 pub(crate) struct Matrix {
     pub(super) rows: usize,
@@ -19,16 +19,24 @@ pub(crate) struct Matrix {
     pub(super) weights: Weights,
 }
 
-/// The two forms; scales are half-precision bits, one a block.
+/// The forms; scales are half-precision bits, one a block.
 #[derive(Debug)]
 pub(super) enum Weights {
     /// Sixteen bytes a block: the low nibbles are its first sixteen weights, the high nibbles the others.
     Four { quants: Vec<u8>, scales: Vec<u16>, minima: Vec<u16> },
     /// 32 bytes a block.
     Eight { quants: Vec<i8>, scales: Vec<u16> },
+    /// Full precision, for encoders so small that their size does not matter.
+    Single(Vec<f32>),
 }
 
 impl Matrix {
+    /// A matrix in full precision; `columns` is a multiple of 16.
+    pub(crate) fn single(rows: usize, columns: usize, values: Vec<f32>) -> Self {
+        debug_assert_eq!(values.len(), rows * columns, "one value a place");
+        Self { rows, columns, weights: Weights::Single(values) }
+    }
+
     /// A matrix of the 4-bit form, from blocks of `scale f16, minimum f16, 16 bytes` (Q4_1).
     pub(crate) fn from_q4_1(rows: usize, columns: usize, raw: &[u8]) -> Self {
         let mut four = FourBuilder::with_blocks(rows * columns / BLOCK);
@@ -107,7 +115,7 @@ impl Matrix {
             return Err(Box::new((self, below)));
         }
         let (rows, columns) = (self.rows + below.rows, self.columns);
-        match (self.weights, below.weights) {
+        let weights = match (self.weights, below.weights) {
             (
                 Weights::Four { mut quants, mut scales, mut minima },
                 Weights::Four { quants: more_quants, scales: more_scales, minima: more_minima },
@@ -115,7 +123,7 @@ impl Matrix {
                 quants.extend(more_quants);
                 scales.extend(more_scales);
                 minima.extend(more_minima);
-                Ok(Self { rows, columns, weights: Weights::Four { quants, scales, minima } })
+                Weights::Four { quants, scales, minima }
             }
             (
                 Weights::Eight { mut quants, mut scales },
@@ -123,14 +131,21 @@ impl Matrix {
             ) => {
                 quants.extend(more_quants);
                 scales.extend(more_scales);
-                Ok(Self { rows, columns, weights: Weights::Eight { quants, scales } })
+                Weights::Eight { quants, scales }
             }
-            (upper @ Weights::Four { .. }, lower @ Weights::Eight { .. })
-            | (upper @ Weights::Eight { .. }, lower @ Weights::Four { .. }) => Err(Box::new((
-                Self { rows: self.rows, columns, weights: upper },
-                Self { rows: below.rows, columns, weights: lower },
-            ))),
-        }
+            (Weights::Single(mut values), Weights::Single(more)) => {
+                values.extend(more);
+                Weights::Single(values)
+            }
+            (upper @ Weights::Four { .. }, lower @ (Weights::Eight { .. } | Weights::Single(_)))
+            | (upper @ Weights::Eight { .. }, lower @ (Weights::Four { .. } | Weights::Single(_)))
+            | (upper @ Weights::Single(_), lower @ (Weights::Four { .. } | Weights::Eight { .. })) => {
+                let upper = Self { rows: self.rows, columns, weights: upper };
+                let lower = Self { rows: below.rows, columns, weights: lower };
+                return Err(Box::new((upper, lower)));
+            }
+        };
+        Ok(Self { rows, columns, weights })
     }
 
     /// Its rows.
@@ -140,10 +155,11 @@ impl Matrix {
 
     /// Writes row `row` to `out`, `(columns)`.
     pub(crate) fn copy_row(&self, row: usize, out: &mut [f32]) {
-        let blocks = row * self.columns / BLOCK..(row + 1) * self.columns / BLOCK;
-        for (block, out) in blocks.zip(out.as_chunks_mut::<BLOCK>().0) {
-            match &self.weights {
-                Weights::Four { quants, scales, minima } => {
+        let columns = row * self.columns..(row + 1) * self.columns;
+        let blocks = columns.start / BLOCK..columns.end / BLOCK;
+        match &self.weights {
+            Weights::Four { quants, scales, minima } => {
+                for (block, out) in blocks.zip(out.as_chunks_mut::<BLOCK>().0) {
                     let scale = f16::from_bits(scales[block]).to_f32();
                     let minimum = f16::from_bits(minima[block]).to_f32();
                     for (index, byte) in quants[block * 16..][..16].iter().enumerate() {
@@ -151,13 +167,16 @@ impl Matrix {
                         out[index + 16] = f32::from(byte >> 4).mul_add(scale, minimum);
                     }
                 }
-                Weights::Eight { quants, scales } => {
+            }
+            Weights::Eight { quants, scales } => {
+                for (block, out) in blocks.zip(out.as_chunks_mut::<BLOCK>().0) {
                     let scale = f16::from_bits(scales[block]).to_f32();
                     for (out, quant) in out.iter_mut().zip(&quants[block * BLOCK..][..BLOCK]) {
                         *out = f32::from(*quant) * scale;
                     }
                 }
             }
+            Weights::Single(values) => out.copy_from_slice(&values[columns]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of the decoder on the processor: products with quantised matrices, attention, and the small
+//! The arithmetic of the models on the processor: products with (mostly quantised) matrices, attention, and the small
 //! functions between them.
 //!
 //! candle's quantised kernels are chosen when it is compiled, and a default build runs scalar code; these are chosen
@@ -15,7 +15,7 @@ mod matrix;
 mod vector;
 
 pub(crate) use attention::{Attention, attend};
-pub(crate) use elementwise::{Rope, RopeStyle, add, rms_norm, rms_norm_in_place, silu_multiply};
+pub(crate) use elementwise::{Rope, RopeStyle, add, gelu, layer_norm, rms_norm, rms_norm_in_place, silu_multiply};
 pub(crate) use matmul::multiply;
 pub(crate) use matrix::{BLOCK, Matrix};
 

@@ -1,0 +1,49 @@
+//! Linear layers: one or more matrices over the same input, whose outputs lie beside each other.
+
+use crate::kernels::{Matrix, Simd, add, multiply};
+
+/// Matrices whose outputs lie beside each other, with their biases.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    /// As few as possible: those of one form are stacked.
+    parts: Vec<Matrix>,
+    bias: Option<Vec<f32>>,
+    rows: usize,
+}
+
+impl Linear {
+    /// The layer of `parts`, each with its bias or none; all have the same columns.
+    pub(crate) fn new(parts: impl IntoIterator<Item = (Matrix, Option<Vec<f32>>)>) -> Self {
+        let mut stacked: Vec<Matrix> = Vec::new();
+        let (mut bias, mut has_bias) = (Vec::new(), false);
+        for (matrix, part_bias) in parts {
+            has_bias |= part_bias.is_some();
+            bias.extend(part_bias.unwrap_or_else(|| vec![0.0; matrix.rows()]));
+            match stacked.pop() {
+                Some(above) => match above.stack(matrix) {
+                    Ok(both) => stacked.push(both),
+                    Err(apart) => stacked.extend([apart.0, apart.1]),
+                },
+                None => stacked.push(matrix),
+            }
+        }
+        Self { rows: bias.len(), bias: has_bias.then_some(bias), parts: stacked }
+    }
+
+    /// Outputs for each token.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// `x (tokens, columns)` to `out (tokens, rows)`. Runs on the rayon pool that it is called in.
+    pub(crate) fn forward(&self, simd: Simd, x: &[f32], out: &mut [f32]) {
+        let mut column = 0;
+        for part in &self.parts {
+            multiply(simd, part, x, out, (self.rows, column));
+            column += part.rows();
+        }
+        if let Some(bias) = &self.bias {
+            out.chunks_exact_mut(self.rows).for_each(|row| add(row, bias));
+        }
+    }
+}
