@@ -20,6 +20,8 @@ pub struct OpenOptions {
     pub profile: Option<PathBuf>,
     /// Folders with models that came with the program.
     pub models: Vec<PathBuf>,
+    /// Whether the folder of `RESIDENT_MODELS` counts too.
+    pub models_from_environment: bool,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Seeds every turn's sampler, for evaluations; a new seed for every turn when left out.
@@ -35,6 +37,7 @@ impl Default for OpenOptions {
         Self {
             profile: None,
             models: Vec::new(),
+            models_from_environment: true,
             clock: Arc::new(SystemClock),
             seed: None,
             use_keyring: true,
@@ -61,7 +64,8 @@ impl App {
     /// # Errors
     /// The profile is in use, cannot be written, is damaged, or comes from a newer Resident.
     pub fn open(options: OpenOptions) -> Result<Arc<Self>, ApiError> {
-        let OpenOptions { profile, models, clock, seed, use_keyring, log_to_file } = options;
+        let OpenOptions { profile, mut models, models_from_environment, clock, seed, use_keyring, log_to_file } =
+            options;
         let folder = profile.unwrap_or_else(paths::default_profile_folder);
         let store = Arc::new(Store::open(&folder, clock.clone())?);
         if log_to_file {
@@ -74,8 +78,10 @@ impl App {
         }
         let settings = store.read(|reader| Settings::read(reader))?;
         let events = Arc::new(EventLog::new(clock));
-        let bundled = paths::bundled_models(&models);
-        let models = Models::open(store.clone(), events.clone(), bundled, settings.offline, use_keyring);
+        if models_from_environment {
+            models.extend(paths::models_of_environment());
+        }
+        let models = Models::open(store.clone(), events.clone(), models, settings.offline, use_keyring);
         let app = Arc::new(Self {
             memory: Arc::new(Memory::new(store.clone())),
             models: Arc::new(models),

@@ -17,10 +17,9 @@ pub fn default_profile_folder() -> PathBuf {
     })
 }
 
-/// Folders with models that were not downloaded into the profile: those given, then the one of `RESIDENT_MODELS`.
-pub(crate) fn bundled_models(given: &[PathBuf]) -> Vec<PathBuf> {
-    let named = std::env::var_os(MODELS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    given.iter().cloned().chain(named).collect()
+/// The folder of `RESIDENT_MODELS`, if it names one.
+pub(crate) fn models_of_environment() -> Option<PathBuf> {
+    std::env::var_os(MODELS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The folder of downloaded models.

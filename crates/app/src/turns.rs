@@ -13,18 +13,29 @@ use crate::views::{AgentNames, message_view, step_view, turn_view};
 
 impl App {
     /// Tells of a turn that was begun and hands it to its agent's driver.
-    pub(crate) fn start_turn(self: &Arc<Self>, turn: Turn, message: Message) -> Result<TurnView, ApiError> {
-        self.memory.notify_written();
+    pub(crate) fn start_turn(self: &Arc<Self>, turn: Turn, message: Message) -> TurnView {
         let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
-        let view = turn_view(turn.clone());
-        self.send(about.clone(), EventKind::TurnStarted { turn: view.clone() });
+        self.send(about.clone(), EventKind::TurnStarted { turn: turn_view(turn.clone()) });
         let window_start_seq = message.seq;
         self.send(about, EventKind::MessageRecorded { message: message_view(message, window_start_seq) });
+        self.drive(turn)
+    }
+
+    /// Lets a turn that waited for the user go on.
+    pub(crate) fn resume_turn(self: &Arc<Self>, turn: Turn) -> TurnView {
+        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+        self.send(about, EventKind::TurnStarted { turn: turn_view(turn.clone()) });
+        self.drive(turn)
+    }
+
+    fn drive(self: &Arc<Self>, turn: Turn) -> TurnView {
+        self.memory.notify_written();
+        let view = turn_view(turn.clone());
         let cancel = self.drivers.register(&turn.id);
         let app = self.clone();
         let agent_id = turn.agent_id.clone();
         self.drivers.run(&agent_id, Box::new(move || app.run_turn(turn, &cancel)));
-        Ok(view)
+        view
     }
 
     fn run_turn(&self, turn: Turn, cancel: &Cancel) {

@@ -139,6 +139,18 @@ api_type! {
         pub turn_id: String,
     }
 
+    /// What the user says of a tool call that waits for it (a turn whose stop reason is `requires_approval`).
+    pub struct DecideApproval {
+        /// The turn that waits.
+        pub turn_id: String,
+        /// Whether the call may run.
+        pub approve: bool,
+        /// Why it may not; told to the agent.
+        #[serde(default)]
+        #[ts(optional)]
+        pub reason: Option<String>,
+    }
+
     /// Names one message.
     pub struct MessageRef {
         /// Its id.

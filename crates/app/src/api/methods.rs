@@ -139,6 +139,8 @@ methods! {
     /// Begins an interrupted, cancelled, failed or completed turn anew: what it answered goes to the bin, what it
     /// remembered stays.
     retry_turn(TurnRef) -> TurnView;
+    /// Allows or denies the tool call that a turn waits with; the turn goes on.
+    decide_approval(DecideApproval) -> TurnView;
     /// Says a message anew and begins a turn.
     edit_message(EditMessage) -> TurnView;
     /// Moves a message to the bin.

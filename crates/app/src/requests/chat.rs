@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use resident_agent::{begin_edit, begin_retry, begin_turn, check_length};
+use resident_agent::{Decision, begin_edit, begin_retry, begin_turn, check_length};
 use resident_memory::{RecallHit, RecallQuery};
 use resident_store::{Agent, AgentId, Message, MessageId, Reader, Role, TurnId};
 
 use crate::App;
 use crate::api::{
-    ApiError, EditMessage, EventKind, ListMessages, ListSteps, MemoryChange, MessageHit, MessagePage, MessageRef,
-    MessageView, Nothing, SearchMessages, SendMessage, StepView, TurnRef, TurnView,
+    ApiError, DecideApproval, EditMessage, EventKind, ListMessages, ListSteps, MemoryChange, MessageHit, MessagePage,
+    MessageRef, MessageView, Nothing, SearchMessages, SendMessage, StepView, TurnRef, TurnView,
 };
 use crate::event_log::About;
 use crate::turns::memory_change;
@@ -64,7 +64,7 @@ impl App {
         check_size(&request.text)?;
         self.check_fits(&agent, &request.text)?;
         let (turn, message) = begin_turn(&self.store, &agent.id, &request.text)?;
-        self.start_turn(turn, message)
+        Ok(self.start_turn(turn, message))
     }
 
     /// Refuses what no answer could come of, where that is known without loading a model; otherwise the turn says so.
@@ -88,7 +88,15 @@ impl App {
     pub fn retry_turn(self: &Arc<Self>, request: TurnRef) -> Result<TurnView, ApiError> {
         let (turn, message) = begin_retry(&self.store, &TurnId(request.turn_id))?;
         self.send(About::agent(turn.agent_id.as_str()), EventKind::MessagesChanged);
-        self.start_turn(turn, message)
+        Ok(self.start_turn(turn, message))
+    }
+
+    /// Allows or denies the tool call that a turn waits with; the turn goes on in events.
+    pub fn decide_approval(self: &Arc<Self>, request: DecideApproval) -> Result<TurnView, ApiError> {
+        let DecideApproval { turn_id, approve, reason } = request;
+        let decision = if approve { Decision::Approve } else { Decision::Deny { reason } };
+        let turn = resident_agent::decide_approval(&self.store, &TurnId(turn_id), &decision)?;
+        Ok(self.resume_turn(turn))
     }
 
     /// Says a message anew: it and all that followed go to the bin, and a turn begins.
@@ -96,7 +104,7 @@ impl App {
         check_size(&request.text)?;
         let (turn, message) = begin_edit(&self.store, &MessageId(request.message_id), &request.text)?;
         self.send(About::agent(turn.agent_id.as_str()), EventKind::MessagesChanged);
-        self.start_turn(turn, message)
+        Ok(self.start_turn(turn, message))
     }
 
     /// Moves a message to the bin.

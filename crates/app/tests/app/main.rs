@@ -104,6 +104,7 @@ impl Profile {
 fn open(folder: &TempDir) -> Result<Arc<App>, ApiError> {
     App::open(OpenOptions {
         profile: Some(folder.path().join("profile")),
+        models_from_environment: false,
         use_keyring: false,
         log_to_file: false,
         ..OpenOptions::default()

@@ -132,8 +132,5 @@ fn the_doctor_names_what_is_missing() {
         found.expect("the check is there")["ok"].as_bool()
     };
     assert_eq!(check("Store"), Some(true));
-    // This profile was opened without the folder that the models are in.
-    if std::env::var_os("RESIDENT_MODELS").is_none() {
-        assert_eq!(check("Language model"), Some(false));
-    }
+    assert_eq!(check("Language model"), Some(false), "this profile was opened without a folder of models");
 }

@@ -105,6 +105,27 @@ fn a_model_that_fails_ends_the_turn_and_a_retry_answers_the_same_message() {
 }
 
 #[test]
+fn a_call_that_needs_approval_waits_and_runs_when_it_is_allowed() {
+    let server = speaker(vec![
+        calls("core_memory_append", &json!({ "label": "human", "content": "Likes chess." })),
+        says("Noted."),
+    ]);
+    let profile = Profile::with_model_at(&server);
+    let rules = json!([{ "type": "requires_approval", "tool_name": "core_memory_append" }]);
+    profile.call("updateAgent", json!({ "agentId": profile.agent(), "toolRules": rules }));
+    let (turn, _) = profile.say("I like chess, please remember that.");
+    assert_eq!(turn.stop_reason.as_deref(), Some("requires_approval"), "{turn:?}");
+    assert!(!profile.block("human")["value"].to_string().contains("chess"), "nothing was written yet");
+    let reader = profile.reader();
+    profile.call("decideApproval", json!({ "turnId": turn.id, "approve": true }));
+    let (turn, _) = ended(&reader, &turn.id);
+    assert_eq!(turn.state, TurnState::Completed, "{turn:?}");
+    assert!(profile.block("human")["value"].to_string().contains("Likes chess."));
+    let error = profile.refused("decideApproval", json!({ "turnId": turn.id, "approve": true }));
+    assert_eq!(error.code, ErrorCode::Invalid, "it waits no more");
+}
+
+#[test]
 fn an_edited_message_takes_the_place_of_what_followed() {
     let server = speaker(vec![says("Paris."), says("Oslo.")]);
     let profile = Profile::with_model_at(&server);
@@ -135,9 +156,6 @@ fn endpoints_that_do_not_speak_the_protocol_fail_the_turn_in_words() {
 
 #[test]
 fn a_missing_local_model_fails_the_turn_and_keeps_the_message() {
-    if std::env::var_os("RESIDENT_MODELS").is_some() {
-        return;
-    }
     let profile = Profile::new();
     profile.call("startProfile", json!({ "userName": "Nick" }));
     let (turn, _) = profile.say("Hello");
