@@ -1,7 +1,8 @@
 //! The application: one open profile with its store, memory, models, drivers and event stream.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use resident_agent::guidance::Router;
 use resident_memory::Memory;
@@ -55,6 +56,7 @@ pub struct App {
     pub(crate) drivers: Drivers,
     pub(crate) router: Arc<Router>,
     pub(crate) seed: Option<u64>,
+    embedder_loader: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl App {
@@ -90,6 +92,7 @@ impl App {
             store,
             events,
             seed,
+            embedder_loader: Mutex::default(),
         });
         app.load_embedder();
         Ok(app)
@@ -100,10 +103,15 @@ impl App {
         EventReader::new(self.events.clone(), after_seq)
     }
 
-    /// Stops turns and downloads, waits for the drivers, and closes. What was said so far is recorded.
+    /// Stops turns and downloads and waits for every thread of the profile to end. What was said so far is recorded. The
+    /// profile is free for another program when the last reference to this is dropped.
     pub fn shutdown(&self) {
-        self.models.cancel_downloads();
+        self.models.stop_downloads();
         self.drivers.shutdown();
+        let loader = self.embedder_loader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if loader.is_some_and(|loader| loader.join().is_err()) {
+            tracing::error!("the thread that loads the embedder ended with a panic");
+        }
         self.memory.set_embedder(None, Arc::new(|_| {}));
         tracing::info!("profile closed");
     }
@@ -135,7 +143,7 @@ impl App {
 
     fn load_embedder(&self) {
         let (models, memory, events) = (self.models.clone(), self.memory.clone(), self.events.clone());
-        std::thread::spawn(move || match models.embedder() {
+        let loader = std::thread::spawn(move || match models.embedder() {
             Ok(embedder) => memory.set_embedder(
                 Some(embedder),
                 Arc::new(move |remaining| events.send(About::default(), EventKind::Embedding { remaining })),
@@ -145,5 +153,6 @@ impl App {
                 events.send(About::default(), EventKind::Failed { error });
             }
         });
+        *self.embedder_loader.lock().unwrap_or_else(PoisonError::into_inner) = Some(loader);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use resident_library::LibraryError;
@@ -18,6 +19,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(250);
 #[derive(Default)]
 pub(crate) struct Downloads {
     running: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     failed: Mutex<HashMap<String, String>>,
 }
 
@@ -47,7 +49,10 @@ impl Models {
         lock(&self.downloads.failed).remove(handle);
         let models = self.clone();
         let handle = handle.to_owned();
-        std::thread::spawn(move || models.run_download(&handle, &id, &cancel));
+        let thread = std::thread::spawn(move || models.run_download(&handle, &id, &cancel));
+        let mut threads = lock(&self.downloads.threads);
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
         Ok(())
     }
 
@@ -58,10 +63,16 @@ impl Models {
         }
     }
 
-    /// Stops all downloads.
-    pub(crate) fn cancel_downloads(&self) {
+    /// Stops all downloads and waits for them to end.
+    pub(crate) fn stop_downloads(&self) {
         for cancel in lock(&self.downloads.running).values() {
             cancel.store(true, Ordering::SeqCst);
+        }
+        let threads = std::mem::take(&mut *lock(&self.downloads.threads));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a download ended with a panic");
+            }
         }
     }
 
