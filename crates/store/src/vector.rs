@@ -5,6 +5,9 @@
 //! ones. A vector is kept as little-endian f32 in a rowid table, where 384 components stay on one page (a WITHOUT ROWID
 //! table would move most of each to a page of its own). What is in the bin keeps its vectors, and they are not given
 //! out.
+//!
+//! What still wants a vector is asked after every message, so it must not cost a walk over a million rows that have one:
+//! each embedder notes up to which row all is done, and a row that wants one again takes that note back.
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
@@ -49,7 +52,10 @@ pub(crate) const SCHEMA: &str = "
 CREATE TABLE embedders (
     key       INTEGER PRIMARY KEY,
     name      TEXT NOT NULL UNIQUE,
-    dimension INTEGER NOT NULL
+    dimension INTEGER NOT NULL,
+    -- Every row up to here that wants a vector of this embedder has one.
+    messages_done INTEGER NOT NULL DEFAULT 0,
+    passages_done INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE message_vectors (
@@ -74,12 +80,20 @@ struct Place {
     key: &'static str,
     text: &'static str,
     wanted: &'static str,
+    done: &'static str,
 }
 
 const PLACES: [(VectorOwner, Place); 2] = [
     (
         VectorOwner::Message,
-        Place { vectors: "message_vectors", owners: "messages", key: "seq", text: "content", wanted: SPOKEN },
+        Place {
+            vectors: "message_vectors",
+            owners: "messages",
+            key: "seq",
+            text: "content",
+            wanted: SPOKEN,
+            done: "messages_done",
+        },
     ),
     (
         VectorOwner::Passage,
@@ -89,6 +103,7 @@ const PLACES: [(VectorOwner, Place); 2] = [
             key: "key",
             text: "text",
             wanted: "deleted_at_ms IS NULL",
+            done: "passages_done",
         },
     ),
 ];
@@ -103,9 +118,10 @@ fn place(owner: VectorOwner) -> &'static Place {
 impl Place {
     /// The rows that want a vector of the embedder `?1` and have none.
     fn unembedded(&self) -> String {
-        let Self { vectors, owners, key, wanted, text: _ } = self;
+        let Self { vectors, owners, key, wanted, text: _, done } = self;
         format!(
-            "FROM {owners} WHERE {wanted} AND NOT EXISTS (
+            "FROM {owners} WHERE {wanted} AND {key} > COALESCE((SELECT {done} FROM embedders WHERE key = ?1), 0)
+             AND NOT EXISTS (
                  SELECT 1 FROM {vectors} WHERE owner = {owners}.{key} AND embedder = ?1)"
         )
     }
@@ -152,7 +168,7 @@ impl Reader<'_> {
         embedder: &str,
     ) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
         let Some(embedder) = self.embedder_key(embedder)? else { return Ok(Vec::new()) };
-        let Place { vectors, owners, key, text: _, wanted } = place(owner);
+        let Place { vectors, owners, key, wanted, .. } = place(owner);
         self.all(
             &format!(
                 "SELECT {key}, vector FROM {owners} JOIN {vectors} ON owner = {owners}.{key} AND embedder = ?
@@ -204,7 +220,7 @@ impl Writer<'_> {
                 params![key, bytes, row],
             )?;
         }
-        Ok(())
+        self.note_done(key)
     }
 
     /// Drops the vectors of every other embedder than `embedder`.
@@ -225,6 +241,35 @@ impl Writer<'_> {
     /// Drops the vectors of a passage whose text has changed.
     pub(crate) fn forget_passage_vectors(&mut self, passage: i64) -> Result<(), StoreError> {
         self.execute("DELETE FROM passage_vectors WHERE owner = ?", [passage])?;
+        self.want_vectors(VectorOwner::Passage, passage)
+    }
+
+    /// Notes that the row `key` may want vectors that it has not.
+    pub(crate) fn want_vectors(&mut self, owner: VectorOwner, key: i64) -> Result<(), StoreError> {
+        let Place { vectors, done, .. } = place(owner);
+        self.execute(
+            &format!(
+                "UPDATE embedders SET {done} = ?1 - 1 WHERE {done} >= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM {vectors} WHERE owner = ?1 AND embedder = embedders.key)"
+            ),
+            [key],
+        )?;
+        Ok(())
+    }
+
+    /// Notes up to which row the embedder `embedder` has done all that wants a vector.
+    fn note_done(&mut self, embedder: i64) -> Result<(), StoreError> {
+        for (_, place) in &PLACES {
+            let Place { key, owners, done, .. } = place;
+            let first = format!("SELECT {key} {} ORDER BY {key} LIMIT 1", place.unembedded());
+            let first_undone: Option<i64> = self.first(&first, [embedder], |row| row.get(0))?;
+            self.execute(
+                &format!(
+                    "UPDATE embedders SET {done} = COALESCE(?2 - 1, (SELECT MAX({key}) FROM {owners}), 0) WHERE key = ?1"
+                ),
+                params![embedder, first_undone],
+            )?;
+        }
         Ok(())
     }
 }

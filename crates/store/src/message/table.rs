@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::{Message, NewMessage};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, MessageId, StepId, StoreError, TurnId};
+use crate::{AgentId, MessageId, StepId, StoreError, TurnId, VectorOwner};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
 pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
@@ -236,10 +236,9 @@ impl Writer<'_> {
             "UPDATE messages SET deleted_at_ms = ? WHERE id = ?",
             params![at_ms, id.as_str()],
         )?;
-        match self.message(id)? {
-            Some(message) => self.index_message(&message),
-            None => Ok(()),
-        }
+        let Some(message) = self.message(id)? else { return Ok(()) };
+        self.want_vectors(VectorOwner::Message, message.seq)?;
+        self.index_message(&message)
     }
 
     /// Moves the messages of `agent_id` from `seq` on to the bin and says how many those were.

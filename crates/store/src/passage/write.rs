@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::{Passage, PassageRevision};
 use crate::sql::{Json, Writer};
-use crate::{PassageId, Provenance, StoreError};
+use crate::{PassageId, Provenance, StoreError, VectorOwner};
 
 impl Writer<'_> {
     /// Saves a passage, with its revision 1, and gives its row.
@@ -117,6 +117,8 @@ impl Writer<'_> {
             "UPDATE passages SET deleted_at_ms = ? WHERE id = ?",
             params![at_ms, id.as_str()],
         )?;
+        let (key, _) = self.existing_passage(id)?;
+        self.want_vectors(VectorOwner::Passage, key)?;
         self.index_passage(id)
     }
 

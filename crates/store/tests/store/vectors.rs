@@ -80,6 +80,45 @@ fn a_new_text_drops_the_vector_of_the_old_one() {
 }
 
 #[test]
+fn what_comes_back_from_the_bin_without_a_vector_wants_one() {
+    let profile = Profile::new();
+    let ada = profile.agent("Ada");
+    let (first, saved) = (profile.say(&ada, Role::User, "first"), passage(&ada, "fact", &[]));
+    profile.write(|w| w.insert_passage(&saved));
+    profile.say(&ada, Role::User, "second");
+    let bin = |at_ms| {
+        profile.write(|w| {
+            w.set_message_deleted(&first.id, at_ms)?;
+            w.set_passage_deleted(&saved.id, at_ms)
+        });
+    };
+    bin(Some(1));
+    embed_all(&profile, "mini");
+    assert_eq!(wanted(&profile, "mini"), [""; 0]);
+    bin(None);
+    assert_eq!(wanted(&profile, "mini"), ["fact", "first"]);
+    embed_all(&profile, "mini");
+    assert_eq!(wanted(&profile, "mini"), [""; 0]);
+}
+
+#[test]
+fn vectors_of_a_part_leave_the_rest_wanted() {
+    let profile = Profile::new();
+    let ada = profile.agent("Ada");
+    for n in 0..5 {
+        profile.say(&ada, Role::User, &n.to_string());
+    }
+    for left in (0..5).rev() {
+        let newest = profile.read(|r| r.unembedded("mini", 1)).remove(0);
+        let vector = StoredVector { owner: newest.owner, key: newest.key, vector: vec![1.0] };
+        profile.write(|w| w.put_vectors("mini", &[vector]));
+        assert_eq!(wanted(&profile, "mini").len(), left);
+    }
+    profile.say(&ada, Role::User, "new");
+    assert_eq!(wanted(&profile, "mini"), ["new"]);
+}
+
+#[test]
 fn vectors_of_another_length_are_refused_and_old_embedders_dropped() {
     let profile = Profile::new();
     let ada = profile.agent("Ada");
