@@ -1,12 +1,18 @@
 //! What the end-to-end tests share: where the workspace and its programs are, a home that no other run has touched, a
 //! virtual display, and a driver for the window.
 
+#[cfg(unix)]
 pub mod display;
+#[cfg(unix)]
 pub mod driver;
+#[cfg(unix)]
 pub mod home;
+#[cfg(unix)]
 pub mod process;
+#[cfg(unix)]
 pub mod terminal;
 pub mod trace;
+#[cfg(unix)]
 pub mod window;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! What a person does, in the real program with the local model: in a window, and in a terminal. One journey at a time
 //! has the machine, since what is measured is how a person would see it.
+#![cfg(target_os = "linux")]
 
 mod installed;
 mod page;

@@ -16,6 +16,7 @@ fn a_second_instance_is_told_that_the_profile_is_in_use() {
     first.reads("What should I call you?");
     let second = Page { window: Window::open(&home) };
     second.reads("could not open");
+    second.reads("Choose another folder");
     second.window.screenshot("trouble-in-use");
     second.quit();
     first.quit();
