@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openApp } from '../../tests/app';
 import { quietWorld, usualWorld } from '../backend/scripted/usual';
-import { emptyWorld } from '../backend/scripted/world';
+import { emptyWorld, messageOf, turnOf, type World } from '../backend/scripted/world';
 
 const NOW = Date.now();
 const composer = (): HTMLElement => screen.getByRole('textbox', { name: /^Message / });
@@ -105,6 +105,35 @@ describe('a turn', () => {
     await user.clear(composer());
     await user.type(composer(), 'one{Shift>}{Enter}{/Shift}two');
     expect(composer()).toHaveValue('one\ntwo');
+  });
+});
+
+describe('a call that waits for the person', () => {
+  function waitingWorld(): World {
+    const world = quietWorld(NOW);
+    const turn = turnOf(world.agents[0]!, NOW, { stopReason: 'requires_approval' });
+    const call = { id: 'call-1', name: 'memory_insert', arguments: { label: 'human', new_str: 'Prefers tea.' } };
+    world.turns.push(turn);
+    world.messages.push(messageOf(turn, 1, 'User', 'Remember tea.'), messageOf(turn, 2, 'Assistant', '', { toolCalls: [call] }));
+    return world;
+  }
+
+  it('shows what it would do and runs when it is allowed', async () => {
+    const { user } = await openApp(waitingWorld());
+    const card = await screen.findByRole('region', { name: 'Ada asks' });
+    expect(card).toHaveTextContent('Ada asks before changing what is always in mind');
+    expect(card).toHaveTextContent('Prefers tea.');
+    await user.click(within(card).getByRole('button', { name: 'Allow' }));
+    expect(await screen.findByText(/I hear you/)).toBeVisible();
+    expect(screen.queryByRole('region', { name: 'Ada asks' })).toBeNull();
+  });
+
+  it('tells the agent why it is denied', async () => {
+    const { user, backend } = await openApp(waitingWorld());
+    const card = await screen.findByRole('region', { name: 'Ada asks' });
+    await user.click(within(card).getByRole('button', { name: 'Deny' }));
+    await user.type(within(card).getByRole('textbox', { name: 'Why not' }), 'not that block{Enter}');
+    await waitFor(() => expect(backend.world.messages.some((message) => message.content === 'The user did not allow this call: not that block')).toBe(true));
   });
 });
 

@@ -11,7 +11,7 @@ import type { ApiError, Event, MemoryChange, MessagePage, MessageView, TurnView 
 import { changeKey, entriesOf, type Entry } from './entries';
 import { advance, newLiveTurn, type LiveTurn } from './live';
 
-const PAGE = 60;
+const PAGE = 40;
 const KEEP = 600;
 
 export type LoadState = { kind: 'loading' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
@@ -197,6 +197,14 @@ export class Conversation {
       this.messages = this.messages.filter((message) => message.turnId !== turnId || message.role === 'User');
       this.begin(turn);
       await this.open();
+    });
+  }
+
+  /** Allows or denies the call that a turn waits with; the turn goes on. */
+  async decide(turnId: string, approve: boolean, reason?: string): Promise<boolean> {
+    return this.#act(async () => {
+      const params = { turnId, approve, ...(reason === undefined ? {} : { reason }) };
+      this.begin(await this.backend.request('decideApproval', params));
     });
   }
 

@@ -12,6 +12,11 @@ export interface ToolUse {
   result: MessageView | null;
 }
 
+/** The stop reason of a turn whose call waits for the person's word. */
+const WAITS = 'requires_approval';
+/** The note that records the person's word; what came of it says the same. */
+const APPROVAL = 'approval';
+
 export type Work = { kind: 'thoughts'; key: string; text: string } | { kind: 'tool'; key: string; use: ToolUse };
 
 export type Part =
@@ -79,6 +84,14 @@ function partsOf(messages: readonly MessageView[]): Part[] {
   return parts;
 }
 
+/** The call that waits for the person's word, where a turn ended to ask for it. */
+export function waitingCall(entry: Extract<Entry, { kind: 'answer' }>): ToolCallView | null {
+  if (!entry.last || entry.turn?.stopReason !== WAITS) return null;
+  const uses = entry.parts.flatMap((part) => (part.kind === 'work' ? part.work : []));
+  const waiting = uses.findLast((item) => item.kind === 'tool' && item.use.result === null);
+  return waiting?.kind === 'tool' ? waiting.use.call : null;
+}
+
 /** The entries of a stretch of conversation, oldest first. */
 export function entriesOf(
   messages: readonly MessageView[],
@@ -110,7 +123,7 @@ export function entriesOf(
       entries.push({ kind: 'said', key: message.id, message });
       if (message.turnId !== null && turns.has(message.turnId)) answerOf(message.turnId);
     } else if (message.role === 'System') {
-      entries.push({ kind: 'note', key: message.id, message });
+      if (message.name !== APPROVAL) entries.push({ kind: 'note', key: message.id, message });
     } else {
       answerOf(message.turnId ?? message.id).messages.push(message);
     }

@@ -11,6 +11,7 @@ import type { ContextView } from "./ContextView";
 import type { CreateAgent } from "./CreateAgent";
 import type { CreateBlock } from "./CreateBlock";
 import type { CreatePassage } from "./CreatePassage";
+import type { DecideApproval } from "./DecideApproval";
 import type { DuplicateAgent } from "./DuplicateAgent";
 import type { EditMessage } from "./EditMessage";
 import type { EmptyBin } from "./EmptyBin";
@@ -95,6 +96,8 @@ export interface Methods {
   /** Begins an interrupted, cancelled, failed or completed turn anew: what it answered goes to the bin, what it */
   /** remembered stays. */
   retryTurn: { params: TurnRef; result: TurnView };
+  /** Allows or denies the tool call that a turn waits with; the turn goes on. */
+  decideApproval: { params: DecideApproval; result: TurnView };
   /** Says a message anew and begins a turn. */
   editMessage: { params: EditMessage; result: TurnView };
   /** Moves a message to the bin. */

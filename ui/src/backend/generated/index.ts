@@ -16,6 +16,7 @@ export type * from "./ContextView";
 export type * from "./CreateAgent";
 export type * from "./CreateBlock";
 export type * from "./CreatePassage";
+export type * from "./DecideApproval";
 export type * from "./DuplicateAgent";
 export type * from "./EditMessage";
 export type * from "./EmptyBin";

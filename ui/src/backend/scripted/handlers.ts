@@ -115,7 +115,7 @@ export function profileHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Pr
 }
 
 export type ChatMethod =
-  | 'listMessages' | 'sendMessage' | 'cancelTurn' | 'retryTurn' | 'editMessage' | 'deleteMessage' | 'restoreMessage'
+  | 'listMessages' | 'sendMessage' | 'cancelTurn' | 'retryTurn' | 'decideApproval' | 'editMessage' | 'deleteMessage' | 'restoreMessage'
   | 'searchMessages' | 'listSteps' | 'getContext' | 'compactNow';
 
 export function chatHandlers({ world, log, runner }: Stage): Pick<Handlers, ChatMethod> {
@@ -158,6 +158,11 @@ export function chatHandlers({ world, log, runner }: Stage): Pick<Handlers, Chat
       const said = found(world.messages.find((message) => message.turnId === turnId && message.role === 'User'), 'turn');
       world.messages = world.messages.filter((message) => message.turnId !== turnId);
       return runner.begin(agentOfId(said.agentId), said.content);
+    },
+    decideApproval: ({ turnId, approve, reason }) => {
+      const turn = found(world.turns.find((candidate) => candidate.id === turnId), 'turn');
+      if (turn.stopReason !== 'requires_approval') refuse('Conflict', 'The turn does not wait for an approval.');
+      return runner.resume(agentOfId(turn.agentId), turn, approve ? 'The block human was changed.' : `The user did not allow this call${reason ? `: ${reason}` : '.'}`);
     },
     editMessage: ({ messageId, text }) => {
       const said = found(world.messages.find((message) => message.id === messageId), 'message');

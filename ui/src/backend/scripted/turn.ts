@@ -82,6 +82,17 @@ export class TurnRunner {
     return { ...turn };
   }
 
+  /** Goes on with a turn whose call waited: the call's result, then the answer. */
+  resume(agent: AgentView, turn: TurnView, result: string): TurnView {
+    const call = this.world.messages.findLast((message) => message.turnId === turn.id && message.toolCalls.length > 0)?.toolCalls[0];
+    Object.assign(turn, { state: 'Running', stopReason: null, endedAtMs: null });
+    agent.runningTurnId = turn.id;
+    this.log.emit({ type: 'TurnStarted', turn: { ...turn } }, agent.id, turn.id);
+    this.#record(agent, messageOf(turn, this.#seq(), 'Tool', result, { toolCallId: call?.id ?? null, name: call?.name ?? null }));
+    void this.#run(agent, turn, '');
+    return { ...turn };
+  }
+
   async #run(agent: AgentView, turn: TurnView, text: string): Promise<void> {
     const stepId = `${turn.id}-step`;
     const stopped = (): boolean => {

@@ -58,9 +58,17 @@ export class BlockStream {
   #stable: MarkdownBlock[] = [];
   /** The text that the stable blocks stand for. */
   #read = '';
+  #last: { text: string; finished: boolean; blocks: MarkdownBlock[] } | null = null;
 
   /** The blocks of `text`; those that cannot change any more are the same objects as before. */
   update(text: string, finished: boolean): MarkdownBlock[] {
+    if (this.#last?.text !== text || this.#last.finished !== finished) {
+      this.#last = { text, finished, blocks: this.#blocks(text, finished) };
+    }
+    return this.#last.blocks;
+  }
+
+  #blocks(text: string, finished: boolean): MarkdownBlock[] {
     if (!text.startsWith(this.#read)) {
       this.#stable = [];
       this.#read = '';
