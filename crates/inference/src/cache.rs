@@ -103,9 +103,10 @@ impl SequenceCache {
     }
 
     /// Takes out the sequence that `prompt` goes on from, cut to their common prefix; it is evaluated up to there.
-    /// At least the last token of the prompt is left to be evaluated, since its logits are wanted. Give it back with
-    /// [`Self::keep`]; a sequence whose evaluation failed is dropped instead.
-    pub(crate) fn take(&mut self, prompt: &[u32]) -> Sequence {
+    /// At least the last token of the prompt is left to be evaluated, since its logits are wanted. There is room for
+    /// an answer of `answer_tokens`. Give it back with [`Self::keep`]; a sequence whose evaluation failed is dropped
+    /// instead.
+    pub(crate) fn take(&mut self, prompt: &[u32], answer_tokens: usize) -> Sequence {
         let usable = &prompt[..prompt.len().saturating_sub(1)];
         let best = (0..self.slots.len())
             .map(|index| (common_prefix(&self.slots[index].tokens, usable), index))
@@ -129,7 +130,7 @@ impl SequenceCache {
                 Sequence { tokens: Vec::new(), key_values, used: 0 }
             }
         };
-        sequence.key_values.reserve(prompt.len());
+        sequence.key_values.reserve(prompt.len() + answer_tokens);
         sequence
     }
 
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     fn evaluated(cache: &mut SequenceCache, prompt: &[u32]) -> usize {
-        let mut sequence = cache.take(prompt);
+        let mut sequence = cache.take(prompt, 0);
         let cached = sequence.tokens().len();
         for layer in &mut sequence.key_values.layers {
             layer.keys.extend(prompt[cached..].iter().map(|token| *token as f32));

@@ -86,15 +86,17 @@ impl Engine {
     /// When the prompt leaves no room, a schema of the menu cannot be enforced, or a call does not end.
     pub(crate) fn generate(&mut self, job: &Job, report: &mut dyn FnMut(Progress)) -> Result<Generation, ModelError> {
         let prompt = self.tokenizer.encode_prompt(&job.rendered);
-        if prompt.len() + LEAST_ANSWER_TOKENS > self.context_window_tokens {
+        let can_call = job.prompt.tool_choice != ToolChoice::None && !job.prompt.menu.is_empty();
+        let reserve = if can_call { CLOSING_TOKENS } else { 0 };
+        if prompt.len() + LEAST_ANSWER_TOKENS + reserve > self.context_window_tokens {
             return Err(ModelError::PromptTooLong {
                 model: self.handle.clone(),
                 prompt_tokens: prompt.len(),
                 context_window_tokens: self.context_window_tokens,
             });
         }
-        let room = self.context_window_tokens - prompt.len();
-        let sequence = self.cache.take(&prompt);
+        let max_tokens = job.options.max_tokens.min(self.context_window_tokens - prompt.len() - reserve);
+        let sequence = self.cache.take(&prompt, max_tokens);
         let usage = Usage { prompt_tokens: prompt.len(), cached_tokens: sequence.tokens().len(), completion_tokens: 0 };
         let pending = prompt[sequence.tokens().len()..].to_vec();
         let fingerprint = fingerprint(&prompt, job.options.seed);
@@ -105,7 +107,7 @@ impl Engine {
             pending,
             sampler: Sampler::new(&job.options),
             written: 0,
-            max_tokens: job.options.max_tokens.min(room.saturating_sub(CLOSING_TOKENS).max(LEAST_ANSWER_TOKENS / 2)),
+            max_tokens,
             generation: Generation { usage, ..Generation::default() },
             thoughts: String::new(),
             fingerprint,
@@ -345,7 +347,7 @@ impl Run<'_> {
         let logits = self.engine.activations.logits();
         let drawn = if closing {
             let rank = |token: u32| closing_rank(tokenizer.bytes(token));
-            let best = allowed.iter().map(|token| rank(token)).min();
+            let best = allowed.iter().map(&rank).min();
             let logit = |token: u32| logits.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY);
             let closest = allowed.iter().filter(|token| Some(rank(*token)) == best);
             closest.max_by(|a, b| logit(*a).total_cmp(&logit(*b)))

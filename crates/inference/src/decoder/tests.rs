@@ -211,7 +211,7 @@ fn check(architecture: &str, kind: GgmlDType) {
     // All at once, and in pieces of uneven sizes.
     let mut seen: Option<Vec<f32>> = None;
     for pieces in [vec![40], vec![1, 5, 33, 1], vec![39, 1]] {
-        let mut sequence = SequenceCache::new(LAYERS, KEY_VALUE_HEADS * tiny.head_dimensions, 128).take(&tokens);
+        let mut sequence = SequenceCache::new(LAYERS, KEY_VALUE_HEADS * tiny.head_dimensions, 128).take(&tokens, 0);
         let mut activations = Activations::default();
         let mut rest = tokens.as_slice();
         for piece in pieces {

@@ -77,10 +77,7 @@ impl Gguf {
 
     /// A text of the metadata.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        match self.value(key)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
+        text(self.value(key)?)
     }
 
     /// A whole number of the metadata that is not negative, of any width.
@@ -114,10 +111,6 @@ impl Gguf {
 
     /// A list of texts.
     pub(crate) fn texts(&self, key: &str) -> Option<Vec<&str>> {
-        let text = |value| match value {
-            &Value::String(ref text) => Some(text.as_str()),
-            _ => None,
-        };
         self.array(key)?.iter().map(text).collect()
     }
 
@@ -210,6 +203,13 @@ impl Gguf {
             GgmlDType::Q8K => "Q8_K".to_owned(),
             other => format!("{other:?}"),
         })
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn multiply(simd: Simd, matrix: &Matrix, x: &[f32], out: &mut [f32], 
         let share = tokens.div_ceil(threads).next_multiple_of(ROWS);
         out.par_chunks_mut(share * stride).zip(x.par_chunks(share * matrix.columns)).for_each(|(out, x)| {
             let place = Place { token_stride: stride, row_stride: 1 };
-            panel(simd, matrix, 0..matrix.rows, x, &mut out[column..], place);
+            panel(simd, &Task { matrix, rows: 0..matrix.rows, x, place }, &mut out[column..]);
         });
         return;
     }
@@ -41,7 +41,7 @@ pub(crate) fn multiply(simd: Simd, matrix: &Matrix, x: &[f32], out: &mut [f32], 
     let place = Place { token_stride: 1, row_stride: tokens };
     let work = |(index, out): (usize, &mut [f32])| {
         let first = index * share;
-        panel(simd, matrix, first..matrix.rows.min(first + share), x, out, place);
+        panel(simd, &Task { matrix, rows: first..matrix.rows.min(first + share), x, place }, out);
     };
     if tokens == 1 {
         out[column..column + matrix.rows].par_chunks_mut(share).enumerate().for_each(work);
@@ -63,23 +63,23 @@ struct Place {
     row_stride: usize,
 }
 
-fn panel(simd: Simd, matrix: &Matrix, rows: std::ops::Range<usize>, x: &[f32], out: &mut [f32], place: Place) {
-    let task = Task { matrix, rows, x, place };
+fn panel(simd: Simd, task: &Task<'_>, out: &mut [f32]) {
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch.resize(ROWS * matrix.columns, 0.0);
+        scratch.resize(ROWS * task.matrix.columns, 0.0);
         match simd {
             // SAFETY: `Simd::detect` saw AVX-512 F and FMA.
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => unsafe { panel_avx512(&task, out, scratch) },
+            Simd::Avx512 => unsafe { panel_avx512(task, out, scratch) },
             // SAFETY: `Simd::detect` saw AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => unsafe { panel_avx2(&task, out, scratch) },
+            Simd::Avx2 => unsafe { panel_avx2(task, out, scratch) },
             // SAFETY: `Portable` needs no processor features.
-            Simd::Portable => unsafe { panel_with::<Portable>(&task, out, scratch) },
+            Simd::Portable => unsafe { panel_with::<Portable>(task, out, scratch) },
         }
     });
 }
 
+/// A share of a product.
 struct Task<'a> {
     matrix: &'a Matrix,
     rows: std::ops::Range<usize>,

@@ -155,7 +155,7 @@ fn of_two_hundred_sampled_calls_none_breaks_its_schema() {
         let menu = &menus[seed as usize % menus.len()];
         let prompt = required(menu.clone(), users[seed as usize / menus.len() % users.len()]);
         // Some have to be ended before they are ready.
-        let max_tokens = if seed % 4 == 3 { 12 } else { 48 };
+        let max_tokens = if seed % 4 == 3 { 8 } else { 32 };
         let options = GenerateOptions {
             max_tokens,
             temperature: 1.0,
