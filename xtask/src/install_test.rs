@@ -36,27 +36,21 @@ pub(crate) fn install_test(root: &Path) -> TaskResult {
     // Names are looked up as this system does, and packages come from where it has them.
     fs::copy("/etc/resolv.conf", system.join("etc/resolv.conf")).at("copy", "/etc/resolv.conf")?;
     say(&format!("Installing {} on it", package.display()));
-    inside(
-        root,
-        &system,
-        "unshare --mount --fork",
-        &format!(
-            "export DEBIAN_FRONTEND=noninteractive; apt-get update --quiet && \
-         apt-get install --quiet --yes --no-install-recommends {OBSERVERS} && \
-         apt-get install --quiet --yes --no-install-recommends --reinstall /resident.deb"
-        ),
-    )?;
+    // What it needs comes with it: only after it has proved that are the observers installed.
+    let install = "apt-get install --quiet --yes --no-install-recommends";
+    let script = format!(
+        "export DEBIAN_FRONTEND=noninteractive; apt-get update --quiet && {install} --reinstall /resident.deb && \
+         ! ldd /usr/bin/resident-desktop /usr/bin/resident | grep 'not found' && resident version && \
+         {install} {OBSERVERS}"
+    );
+    inside(root, &system, &["--mount", "--fork"], &script)?;
     say("Opening its window without a network");
-    let result = inside(
-        root,
-        &system,
-        "unshare --mount --net --fork",
-        &format!(
-            "mkdir -p /artefacts /root && cd /root && \
+    let script = format!(
+        "mkdir -p /artefacts /root && cd /root && \
          env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/root RESIDENT_INSTALLED=/artefacts \
          /journeys {JOURNEY} --exact --include-ignored --nocapture"
-        ),
     );
+    let result = inside(root, &system, &["--mount", "--net", "--fork"], &script);
     let artefacts = root.join("tests").join("artefacts");
     fs::create_dir_all(&artefacts).at("create", &artefacts)?;
     for entry in fs::read_dir(system.join("artefacts")).into_iter().flatten().flatten() {
@@ -65,14 +59,14 @@ pub(crate) fn install_test(root: &Path) -> TaskResult {
     result
 }
 
-/// Runs a script inside the bare system, with loopback as its only network where the namespace has none.
-fn inside(root: &Path, system: &Path, namespace: &str, script: &str) -> TaskResult {
+/// Runs a script inside the bare system, in namespaces of its own; loopback is the only network of a new one.
+fn inside(root: &Path, system: &Path, namespaces: &[&str], script: &str) -> TaskResult {
     let place = system.to_string_lossy();
     let outer = format!(
         "set -e; mount --rbind /dev {place}/dev; mount -t proc proc {place}/proc; mount -t tmpfs tmpfs {place}/tmp; \
          ip link set lo up; exec chroot {place} /bin/sh -c \"$SCRIPT\""
     );
-    let words: Vec<&str> = namespace.split(' ').skip(1).chain(["/bin/sh", "-c", &outer]).collect();
+    let words = namespaces.iter().copied().chain(["/bin/sh", "-c", &outer]);
     run(command(root, "unshare", words).env("SCRIPT", script))
 }
 
