@@ -23,7 +23,8 @@ pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
             return put(line, old, fragment(&clause));
         }
     }
-    if shares_words(&clause, line) || STATEMENT.is_match(&clause) {
+    let points = POINTS.is_match(&clause);
+    if !points && (shares_words(&clause, line) || STATEMENT.is_match(&clause)) {
         return third_person(&clause);
     }
     let new = fragment(&clause);
@@ -136,7 +137,7 @@ static SORTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
         r"(?i)\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b(?: \d{1,2}(?:st|nd|rd|th)?\b)?",
-        r"(?i)\b\d{1,2}:\d{2}\b(?: ?[ap]m\b)?",
+        r"(?i)\b\d{1,2}:\d{2}\b(?: ?[ap]m\b)?|\b\d{1,2} ?[ap]m\b",
         r"(?i)\b\d{1,2}(?:st|nd|rd|th)\b",
         r"\b\d[\d.,-]*\d\b|\b\d\b",
     ]
@@ -181,6 +182,11 @@ mod tests {
             ("The user's aunt is called Anna.", "It's not Anna, it's Hanna", "The user's aunt is called Hanna."),
             ("The user's bus leaves at 8:15.", "the bus leaves at 7:45, not 8:15", "The user's bus leaves at 7:45."),
             ("The user's room is 4.", "it's 5 now", "The user's room is 5."),
+            (
+                "The user's dentist is on Tuesday at 3 pm.",
+                "It should be 2 pm.",
+                "The user's dentist is on Tuesday at 2 pm.",
+            ),
             ("The user lives in Oslo.", "I moved to Bergen", "The user moved to Bergen."),
             ("The user's rent is 800.", "my rent is 900", "The user's rent is 900."),
             ("The user's drink is tea.", "cider", "The user's drink is cider."),

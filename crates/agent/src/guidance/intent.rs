@@ -87,13 +87,32 @@ pub fn explicit_request(text: &str) -> Option<MemoryRequest> {
 /// Whether the words of `text` ask for something that is remembered or was said.
 pub(super) fn asks_to_recall(text: &str) -> bool {
     sentences(text).iter().any(|sentence| {
-        RECALL_TRAP.is_match(sentence) || RECALL.is_match(sentence) || asks_whether_remembered(sentence)
+        !ABOUT_MEMORY.is_match(sentence)
+            && (RECALL_TRAP.is_match(sentence)
+                || ASKS_TO_SEARCH.is_match(sentence)
+                || RECALL.is_match(sentence)
+                || asks_whether_remembered(sentence))
     })
 }
 
 /// Whether `text` surely asks for something that is remembered or was said.
 pub(super) fn surely_asks_to_recall(text: &str) -> bool {
-    sentences(text).iter().any(|sentence| RECALL_TRAP.is_match(sentence) || asks_whether_remembered(sentence))
+    sentences(text).iter().any(|sentence| {
+        !ABOUT_MEMORY.is_match(sentence)
+            && (RECALL_TRAP.is_match(sentence)
+                || ASKS_TO_SEARCH.is_match(sentence)
+                || asks_whether_remembered(sentence))
+    })
+}
+
+/// Whether `text` surely takes something back that was said or kept.
+pub(super) fn surely_takes_back(text: &str) -> bool {
+    !is_question(text) && sentences(text).iter().any(|sentence| SURELY_TAKES_BACK.is_match(sentence))
+}
+
+/// Whether `text` asks about remembering as such: "Can you remember things?"
+pub(super) fn is_about_memory(text: &str) -> bool {
+    sentences(text).iter().all(|sentence| ABOUT_MEMORY.is_match(sentence)) && is_question(text)
 }
 
 /// Whether `text` ends in a question or an order to tell something, and states nothing beside it.
@@ -173,11 +192,12 @@ patterns! {
         (?:hi|hey|hello|ok|okay|so|well|oh|ah|um|also|and|but|please|pls|btw|by\ the\ way|just|now|right|alright|
            sorry|great|thanks|thank\ you|one\ more\ thing|yes|yeah)\b[\s,.:!-]*
         | (?:can|could|will|would)\ (?:you|u|ya)\ (?:please\ |just\ |kindly\ |maybe\ |possibly\ )*
-        | (?:i'd|i\ would|we'd|i)\ (?:really\ )?(?:like|love|want|need)\ you\ to\ (?:please\ |also\ )*
+        | (?:i'd|i\ would|we'd|i)\ (?:really\ |just\ |also\ |only\ )*(?:like|love|want|need)\ you\ to\ (?:please\ |also\ )*
         | (?:i|we)\ want\ to\ ask\ you\ to\ 
         | you\ (?:can|could|should|must|may|might\ want\ to|need\ to|have\ to|ought\ to)\ (?:please\ |also\ |now\ |safely\ )*
         | (?:make\ sure|be\ sure|try)\ (?:that\ )?(?:you\ |to\ )
         | let's\ 
+        | (?:it\ would\ be\ (?:great|nice|good|helpful|lovely)|(?:i'd|i\ would)\ (?:love|like|appreciate)\ it)\ if\ you\ (?:could\ |would\ |can\ )?(?:please\ |also\ )*
         | it(?:'s|\ is)\ important\ (?:that\ you\ |to\ )
         | would\ you\ mind\ 
         )+";
@@ -218,13 +238,13 @@ patterns! {
     /// Asks to keep a text for later.
     ARCHIVE = r"(?x)
         ^(?:archive|stash|bookmark|file)\b
-        | ^(?:save|store|keep|put|log|record|write|add|hold\ on\ to|hang\ on\ to|set\ aside|tuck|note|copy|place|move|dump|file|preserve|remember|commit)\b.*\b(?:for\ (?:later|future|another\ time|safekeeping|safe\ keeping|next)|(?:in|into|to|in\ to)\ (?:the\ |your\ |my\ )?(?:archive|archives|archival|long[\ -]term|storage)|away)\b
+        | ^(?:save|store|keep|put|log|record|write|add|hold\ on\ to|hang\ on\ to|set\ aside|tuck|copy|place|move|dump|file|preserve)\b.*\b(?:for\ (?:later|future|another\ time|safekeeping|safe\ keeping|next)|(?:in|into|to|in\ to)\ (?:the\ |your\ |my\ )?(?:archive|archives|archival|long[\ -]term|storage)|away)\b
         | ^(?:save|store|log|record|preserve)\ (?:this|these|that|the\ following|it|the|an?|my|our|some|all|for)\b
         | ^keep\ (?:a\ copy|this|these|the\ following|hold\ of\ this)\b
         | ^here(?:'s|\ is|\ are)\b.*\b(?:to\ (?:save|store|archive|keep)|for\ (?:the|your)\ archive)\b
         | \bi(?:'d\ like|\ want|\ would\ like|\ need|'d\ love)\ to\ (?:save|store|archive|keep|file|log|put)\b
         | [,.;]\ (?:please\ )?(?:save|store|archive|keep|file)\ (?:this|that|it)\ (?:for\ later|away|for\ me|please|in\ (?:the|your)\ archive)
-        | \b(?:add|put|save|store|write|commit)\b.*\b(?:archive|archival\ memory|long[\ -]term\ (?:memory|storage))\b";
+        | \b(?:add|put|save|store|write|commit|remember|note)\b.*\b(?:archive|archival\ memory|long[\ -]term\ (?:memory|storage))\b";
     /// Words of the archive for a fact of core memory, or for a file.
     NOT_TO_ARCHIVE = r"^(?:save|store|put|add|record|keep|log) (?:it |this |that |the fact )?(?:(?:in|into|to) (?:your |my |the )?(?:memory|mind|notes|core memory)\b|that (?:i|my|we|our|i'm)\b|the fact\b)|\bkeep (?:this |that |it )?in mind\b|^keep (?:this|that|it) (?:short|up|simple|going|quiet|between)\b|^save the (?:file|date|day|world|document)\b|\bsave (?:me|money|time|energy)\b|^file (?:is|was|a|for)\b|^(?:note|write) (?:that|this|it) down\b";
     /// Asks to correct.
@@ -240,6 +260,7 @@ patterns! {
         ^(?:always\ |never\ forget\ |to\ )?(?:remember|memori[sz]e|note|learn\ this|keep\ in\ mind|bear\ in\ mind|take\ note|make\ (?:a\ )?(?:mental\ )?note|take\ a\ note|jot|note\ down|commit\ .*to\ memory)\b
         | ^(?:write|put|take)\ (?:this\ |that\ |it\ |the\ following\ )?down\b
         | ^keep\ .*\bin\ (?:mind|memory)\b
+        | ^(?:remind\ me\ (?:to|that)|keep\ track\ of)\b
         | ^(?:add|save|store|put|record|write|log)\ .*\b(?:to|in|into|on)\ (?:your|my|the)\ (?:memory|notes?|mind|core\ memory|records?)\b
         | ^(?:save|store|record|add|log)\ (?:that\ (?:i|my|we|our|i'm)|the\ fact)\b
         | \bfor\ (?:future\ reference|the\ record)\b
@@ -248,13 +269,25 @@ patterns! {
         | \b(?:i|we)\ (?:want|need|would\ like|'d\ like)\ you\ to\ (?:remember|know|note|keep\ in\ mind)\b
         | ^(?:you\ )?(?:should\ |need\ to\ |must\ )?know\ that\b
         | \bthing\ (?:you\ should|to)\ (?:remember|know|note)\b";
+    /// Asks to search.
+    ASKS_TO_SEARCH = r"^(?:look up|look (?:for|through|in|into) (?:my|our|your)\b|search (?:for (?:my|our|what)|my|our|your|the archive|memory)\b|check (?:your|the) (?:notes|memory|archive)|pull up|dig (?:up|out)|find (?:what|when|where|my|our|in)\b)";
+    /// Asks about remembering as such.
+    ABOUT_MEMORY = r"\b(?:remember|forget|recall|memori[sz]e) (?:things|stuff|everything|anything|names|people|much|well|all)\b[^,]*\?*$|^(?:how|why) (?:do|does|can|could|will|would|long)\b.*\b(?:remember|forget|recall)\b";
+    /// Takes something back beyond doubt.
+    SURELY_TAKES_BACK = r"(?x)
+        ^(?:i'm|i\ am|i|we|my|our|the|it|it's)\b.*\b(?:no\ longer|any\ ?more)\b.*[,;.]\ (?:but\ |and\ |now\ )*(?:i|i'm|i've|we|we're|my|it's|it|he|she|they)\b
+        | ^(?:it's|it\ is|that's|my|our|the|his|her)\b.*\b(?:not|isn't|aren't|wasn't)\b.*,\ (?:it's|it\ is|but|rather|he's|she's)\ 
+        | \b(?:doesn't|does\ not|isn't|is\ not|didn't)\b.*,\ (?:he|she|they|it|he's|she's|it's)\b
+        | \b(?:is|are|am|was|were|'m|'s)\ actually\b
+        | \b(?:moved|changed|switched|went|rescheduled|postponed)\ from\ .*\ to\b
+        | ^(?:sorry,?\ )?i\ meant\b";
     /// Asks for something remembered or said, less surely than a trap.
     RECALL = r"(?x)
         \b(?:did|have|had)\ (?:i|we)\ (?:ever\ |already\ |just\ )?(?:say|said|tell|told|mention|mentioned|talk|talked|discuss|discussed|speak|spoken|decide|decided|agree|agreed|save|saved|store|stored|write|written|ask|asked|note|noted)\b
         | ^(?:show|tell|give|find|get|bring|read|open|list)\b.*\b(?:i|we)\ (?:said|told|mentioned|saved|stored|gave|noted|archived|kept|filed|wrote|sent)\b
         | \b(?:that|what|which|where|when|who|whom)\ (?:i|we)\ (?:said|told|mentioned|talked|discussed|saved|stored|gave|noted|asked|archived|kept|wrote)\b
         | \b(?:what|who|where|when|which|how)\b.*\bdid\ (?:i|we)\ (?:say|tell|mention|talk|discuss|save|store)\b
-        | ^(?:look\ up|look\ (?:in|through|into)|search|search\ for|check|pull\ up|dig\ (?:up|out)|browse|scan|go\ through|find|fetch|retrieve)\b.*\b(?:my|our|your|i|we|the\ archive|archive|notes?|memory|chats?|conversations?|history)\b
+        | ^(?:look\ up|look\ (?:in|through|into|for)|search|search\ for|check|pull\ up|dig\ (?:up|out)|browse|scan|go\ through|find|fetch|retrieve)\b.*\b(?:my|our|your|i|we|the\ archive|archive|notes?|memory|chats?|conversations?|history)\b
         | ^(?:what's|what\ is|who's|who\ is|when's|when\ is|where's|where\ is|what\ are|who\ are|what\ was|who\ was|when\ was|where\ was|when\ are|where\ are|what\ were)\ (?:my|our|mine)\b
         | ^(?:who|whose|where|when|which|what)\b.*\b(?:do|am|did|was|have|does|is|are)\ (?:i|my|we|our)\b
         | ^(?:am|do|did|was|have)\ (?:i|we)\b.*\?
@@ -264,7 +297,7 @@ patterns! {
         | \b(?:have|has)\ (?:you|u)\ (?:got\ )?(?:stored|saved|kept|noted|archived)\b
         | \b(?:in|from)\ (?:your|the|my)\ (?:archives?|notes|memory)\b.*\?
         | \b(?:do|have)\ you\ (?:have|got|know|still)\b.*\b(?:my|our|me|i)\b
-        | ^remind\ me\b";
+        | ^remind\ me\ (?:of|about|again)\b";
     /// Takes something back, without naming memory.
     TAKES_BACK = r"(?x)
         ^(?:actually|no|nope|wait|hm+|correction|sorry|oops|hold\ on|my\ mistake|my\ bad)\b.*\b(?:my|our|i'm|i\ am|i|it's|it\ is|i\ meant|the|his|her|we)\b.*(?:,\ not\b|\bnot\b|\bnow\b|\binstead\b|\bmeant\b|\b(?:is|are|was|live|work|called|named|leaves?|starts?)\b)

@@ -17,7 +17,7 @@ pub(super) fn payload(intent: Intent, text: &str, before: Option<&str>) -> Strin
     let kept = match intent {
         Intent::Archive => archived_part(&text),
         Intent::Correct => {
-            let kept = stated_part(&text);
+            let kept = stated_part(&text).replace(" actually ", " ");
             NO_LONGER.captures(&kept).map_or_else(|| kept.clone(), |found| found[1].to_owned())
         }
         Intent::Remember | Intent::Forget | Intent::Recall | Intent::Converse => stated_part(&text),
@@ -67,7 +67,7 @@ fn says_nothing(sentence: &str) -> bool {
 /// A sentence without what asks before and after it.
 fn unframed(sentence: &str) -> String {
     let mut rest = sentence.trim();
-    loop {
+    while !CHANGE_TO.is_match(rest) {
         let shorter = FRAMES.iter().find_map(|frame| frame.find(rest).map(|found| &rest[found.end()..]));
         match shorter {
             Some(shorter) if shorter.len() < rest.len() && !shorter.trim().is_empty() => rest = shorter.trim_start(),
@@ -192,6 +192,12 @@ fn head_topic(head: &str) -> String {
     while end > start && asks(&tokens[end - 1]) {
         end -= 1;
     }
+    // "This meeting note" is a meeting note; "this note" is not a topic.
+    let kind_of_text =
+        |token: &&str| ["note", "notes", "text"].contains(&super::words::bare(token).to_lowercase().as_str());
+    if end > start && tokens.get(end).is_some_and(|token| kind_of_text(token)) {
+        end += 1;
+    }
     tokens[start..end].join(" ").trim_end_matches(['.', ',', '?', '!']).to_owned()
 }
 
@@ -295,10 +301,13 @@ fn pattern(text: &str) -> Regex {
 static FRAMES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)^(?:hi|hey|hello|ok|okay|so|well|oh|ah|um|also|and|but|please|pls|btw|by the way|actually|fyi|psst|in fact)(?:[,:!.;-]+\s*|\s+(?:there\b[,!. ]*)?)",
-        r"(?i)^(?:no|nope|nah|wait|hm+|sorry|oops|yes|yeah|right|alright|great|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)[,:!.;-]+\s*(?:no, |sorry, )?",
+        r"(?i)^(?:(?:no|nope|nah|wait|hm+|sorry|oops|wrong|yes|yeah|right|alright|great|cool|nice|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)\s+)*(?:no|nope|nah|wait|hm+|sorry|oops|wrong|yes|yeah|right|alright|great|cool|nice|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)[,:!.;-]+\s*",
         r"(?i)^(?:can|could|will|would) (?:you|u|ya) (?:please |just |kindly |maybe |also )*",
-        r"(?i)^(?:i'd|i would|i|we) (?:really |also )?(?:like|love|want|need) you to (?:please |also |always )*(?:remember|know|note|keep in mind|bear in mind|memori[sz]e|write down)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^(?:i'd|i would|i|we) (?:really |also |just |only )*(?:like|love|want|need) you to (?:please |also |always )*(?:remember|know|note|keep in mind|bear in mind|memori[sz]e|write down)\b(?: (?:the fact )?that\b)?[:,]?\s*",
         r"(?i)^you (?:should|must|need to|have to|can|might want to|ought to) (?:please |also |really )*(?:remember|know|note|keep in mind|be aware)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^(?:it would be (?:great|nice|good|helpful|lovely)|i'd (?:love|like) it|i would (?:love|like) it|i'd appreciate it|i would appreciate it) if you (?:could |would |can )?(?:please |also )*(?:remember|note|keep in mind)\b(?: (?:the fact )?that\b)?[:,]?\s*",
+        r"(?i)^(?:a )?note to (?:self|myself)[:,-]*\s*(?:that\s+)?",
+        r"(?i)^remind me\s+(?:that\s+)?",
         r"(?i)^(?:make sure|be sure|try) (?:that )?(?:you |to )*(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
         r"(?i)^it(?:'s| is) important (?:that you |to )(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
         r"(?i)^(?:always |to )?(?:remember|memori[sz]e|keep in mind|bear in mind|note down|note|take note|take a note|make (?:a )?(?:mental )?note|jot down|write down|learn this about me|know)\b(?: (?:of|about) (?:this|that|it)\b)?(?: (?:this|it)\b)?(?: down| for (?:me|later))*(?: (?:the fact )?that\b)?(?:\s*[:,-]+\s*|\s+|$)",
@@ -306,7 +315,10 @@ static FRAMES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)^(?:save|store|record|log|add) (?:the fact )?that\s+",
         r"(?i)^(?:don't|do not|dont|never|you (?:mustn't|must not|shouldn't)) (?:ever |you )?forget\b(?: (?:that|this)\b)?[:,]?\s*",
         r"(?i)^(?:don't|do not) let me forget\b(?: (?:that|this)\b)?[:,]?\s*",
-        r"(?i)^(?:this|it|for me|for later)\s*[:,-]+\s*",
+        r"(?i)^(?:this|it|the following|these(?: (?:two|three|few))? things|\d+ things|something|some things|for me|for later)\s*[:,-]+\s*",
+        r"(?i)^(?:update|news)[,:]\s*",
+        r"(?i)^keep track of (?:this|that|the following)?[:,]?\s*",
+        r"(?i)^(?:i'd like|i would like|i want|i wanted|let me|i have) to tell you\b(?: that\b)?[:,]?\s*",
         r"(?i)^(?:for (?:the record|future reference|your information)|just so you know|just so you're aware|let me tell you something(?: about me)?|(?:one|another|the only) thing (?:you should|to|that you should) (?:know|remember|note)(?: about me)?(?: is(?: that)?)?)[,:]?\s*",
         r"(?i)^(?:(?:small|minor|one|quick|slight) )?correction[,:.-]?\s*",
         r"(?i)^(?:that's|that is|this is|that was) (?:all )?(?:wrong|not right|incorrect|not correct|outdated|out of date|not true|no longer true|no longer right|an? (?:old \w+|mistake|error))[,.:;-]+\s*",
@@ -328,7 +340,7 @@ macro_rules! patterns {
 
 patterns! {
     /// Taken off the end of a sentence.
-    AFTER = r"(?i)[\s,.;:!?-]*\b(?:(?:so |and |but )?(?:please |pls |just |do |can you |could you |will you |you should )*(?:(?:remember|note|memori[sz]e) (?:that|this|it)(?: down| please| for me| for later)*|keep (?:that|it|this) in mind|bear (?:that|it|this) in mind|make a (?:mental )?note(?: of (?:it|that|this))?|note (?:that |it |this )?down|(?:write|jot) (?:that|it|this) down|(?:don't|do not|dont) (?:ever )?forget(?: it| that| this)?|add (?:that|it|this) to your (?:notes|memory)|please update (?:that|it|your notes|your memory)|update (?:that|it|your notes|your memory)|for (?:the record|future reference)|just so you know|fyi|by the way|btw)|please|pls|thanks|thank you|thx|okay|ok|will you|would you|i've switched|alright|got it)[\s.,!?]*$";
+    AFTER = r"(?i)[\s,.;:!?-]*\b(?:(?:so |and |but )?(?:please |pls |just |do |can you |could you |will you |you should )*(?:(?:remember|note|memori[sz]e) (?:that|this|it)(?: down| please| for me| for later)*|keep (?:that|it|this) in mind|bear (?:that|it|this) in mind|make a (?:mental )?note(?: of (?:it|that|this))?|note (?:that |it |this )?down|(?:write|jot) (?:that|it|this) down|(?:don't|do not|dont) (?:ever )?forget(?: it| that| this)?|add (?:that|it|this) to your (?:notes|memory)|please update (?:that|it|your notes|your memory)|update (?:that|it|your notes|your memory)|for (?:the record|future reference)|just so you know|fyi|by the way|btw)|please|pls|thanks|thank you|thx|okay|ok|will you|would you|alright|got it)[\s.,!?]*$";
     /// Greets, thanks or comments, and tells nothing.
     NOTHING = r"(?i)^(?:hi|hello|hey|thanks|thank you|thx|please|ok|okay|sorry|yes|no|great|that's wrong|that is wrong|that's not right|that's incorrect|my mistake|my bad|oops|i made a mistake|i misspoke|correction|wait|actually|got it|just so you know|fyi)(?: there| again| earlier| before| about that)?[\s.,!?]*$";
     /// Asks for a change that another sentence states.
@@ -342,7 +354,7 @@ patterns! {
     /// What the assistant is to do.
     ORDER = r"(?i)^(?:from now on,? |in (?:the )?future,? )?(always |never |don't |do not |please )*(\w+)(.*)$";
     /// A new value for something of the user's.
-    CHANGE_TO = r"(?i)^(?:update|change|set|edit|correct|switch|adjust) (my|our|the) ([^,.:]+?) (?:to(?: be)?|with|into) (.+)$";
+    CHANGE_TO = r"(?i)^(?:update|change|set|edit|correct|switch|adjust) (my|our|the) ([^,.:]+?) (?:to(?: be)?|with|into) ([^,;]+)(?:[,;].*)?$";
     /// Words of asking before an archived text without a colon.
     ARCHIVE_FRAME = r"(?i)^(?:please |can you |could you |would you |hey,? |i want to |i'd like to |i would like to )*(?:save|store|archive|keep|put|file|log|record|stash|bookmark|add|write|hold on to|preserve)\b(?:\s+(?:this|that|the following|it|down|away|for (?:later|me|future use)|(?:in|into|to) (?:the |your |my )?(?:archive|archival memory|long[ -]term (?:memory|storage)|storage))\b)*[,:;.-]*\s*(?:that\s+)?";
     /// Words of asking after it.
@@ -369,6 +381,9 @@ mod tests {
             ("Don't forget that the rent is due on the 1st", "the rent is due on the 1st"),
             ("Please call me Jo", "I want to be called Jo"),
             ("Remember to buy milk", "I need to buy milk"),
+            ("Remind me to buy milk", "I need to buy milk"),
+            ("Note to self: the car is on level 3", "the car is on level 3"),
+            ("I just want you to remember that Carla comes at 9", "Carla comes at 9"),
             ("Remember to answer in Polish", "you should answer in Polish"),
             ("Always answer in metric units.", "you should always answer in metric units."),
             ("Make a mental note that Peter owes me 30.", "Peter owes me 30."),
@@ -388,6 +403,8 @@ mod tests {
             ("I no longer work at the bank, I'm at an insurance company now.", "I'm at an insurance company now."),
             ("Can you update my address? I live on Vine Street.", "I live on Vine Street."),
             ("Change my favourite drink to cider", "my favourite drink is cider"),
+            ("Please change our wifi name to Attic, thanks, I renamed it", "our wifi name is Attic"),
+            ("No wait, my dog's name is Max.", "my dog's name is Max."),
             ("I made a mistake, the party is on Saturday.", "the party is on Saturday."),
         ] {
             check(Intent::Correct, text, kept);

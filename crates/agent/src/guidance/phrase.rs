@@ -166,8 +166,10 @@ fn turn_clause(phrase: &mut Phrase, separator: &'static str, clause: &str, direc
                 // "The user" is two tokens, and the punctuation after the second counts.
                 let close = if consumed > 0 { punctuation(next).2 } else { close };
                 index += consumed;
+                // "I work … and I love it": not "my wife and I".
+                let again = told_of_user && turned.text == "the user" && core.eq_ignore_ascii_case("i");
+                subject = if again { Some(Person::Third) } else { turned.subject };
                 told_of_user |= turned.subject.is_some();
-                subject = turned.subject;
                 phrase.push(before, vec![wrapped(open, &turned.text, close, start)]);
                 continue;
             }
@@ -243,6 +245,7 @@ mod tests {
         check_third("Anna gave me her bike", "Anna gave the user her bike.");
         check_third("I take a pill at 9 am", "The user takes a pill at 9 am.");
         check_third("I always forget my keys", "The user always forgets the user's keys.");
+        check_third("I work here since May and I love it", "The user works here since May and the user loves it.");
         check_third("you can call me Jo", "The assistant can call the user Jo.");
     }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::words::{bare, fold, is_stop_word, straighten};
+use super::words::{bare, fold, is_stop_word, straighten, words};
 
 /// The longest query, in characters.
 pub(super) const LONGEST_QUERY_CHARS: usize = 160;
@@ -26,6 +26,18 @@ pub(super) fn asks_for_everything(question: &str) -> bool {
 /// The meaningful words of the question, in its spelling and order, as a pattern. Those of asking are left out.
 pub(super) fn pattern(question: &str) -> String {
     regex::escape(&query(question))
+}
+
+/// Whether a request names nothing but memory itself.
+pub(super) fn is_without_topic(request: &str) -> bool {
+    words(request).iter().all(|word| {
+        is_stop_word(word)
+            || ASKING.contains(&word.as_str())
+            || matches!(
+                word.as_str(),
+                "forget" | "delete" | "erase" | "remove" | "wipe" | "clear" | "everything" | "all" | "me" | "myself"
+            )
+    })
 }
 
 fn query(question: &str) -> String {

@@ -115,11 +115,14 @@ impl Router {
         if let Some(request) = intent::explicit_request(text) {
             return Routed { intent: request.into(), by: RoutedBy::Words, confidence: 1.0 };
         }
-        if intent::is_small_talk(text) {
+        if intent::is_small_talk(text) || intent::is_about_memory(text) {
             return Routed { intent: Intent::Converse, by: RoutedBy::Words, confidence: 1.0 };
         }
         if intent::surely_asks_to_recall(text) {
             return Routed { intent: Intent::Recall, by: RoutedBy::Words, confidence: 0.95 };
+        }
+        if intent::surely_takes_back(text) {
+            return Routed { intent: Intent::Correct, by: RoutedBy::Words, confidence: 0.9 };
         }
         self.classify(text, embedder).unwrap_or_else(|| by_words(text))
     }
@@ -155,13 +158,18 @@ fn is_possible(intent: Intent, text: &str) -> bool {
     let says = |candidates: &[&str]| words::words(text).iter().any(|word| candidates.contains(&word.as_str()));
     match intent {
         Intent::Remember | Intent::Correct => !intent::is_question(text),
-        Intent::Forget => !intent::is_question(text) && says(FORGETTING) && !says(&["can't", "cannot"]),
+        // A wrong guess would remove something, so this needs a word for removing, or a "not" with one for keeping.
+        Intent::Forget => {
+            !intent::is_question(text)
+                && (says(REMOVING) || says(KEEPING) && says(NEGATING))
+                && !says(&["can't", "cannot"])
+        }
         Intent::Archive => !intent::is_question(text) && says(ARCHIVING),
         Intent::Recall | Intent::Converse => true,
     }
 }
 
-const FORGETTING: &[&str] = &[
+const REMOVING: &[&str] = &[
     "forget",
     "delete",
     "remove",
@@ -177,24 +185,18 @@ const FORGETTING: &[&str] = &[
     "rid",
     "cross",
     "purge",
-    "remember",
-    "remembering",
-    "keep",
-    "keeping",
-    "store",
-    "storing",
-    "know",
-    "longer",
-    "throw",
-    "away",
     "deleted",
     "removed",
     "erased",
     "forgotten",
     "disregard",
-    "ignore",
-    "take",
+    "throw",
 ];
+
+const KEEPING: &[&str] =
+    &["remember", "remembering", "keep", "keeping", "store", "storing", "know", "save", "saving", "note", "track"];
+
+const NEGATING: &[&str] = &["not", "don't", "no", "never", "stop", "longer", "without", "shouldn't", "needn't"];
 
 const ARCHIVING: &[&str] = &[
     "save",

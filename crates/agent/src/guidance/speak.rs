@@ -115,7 +115,7 @@ pub(super) fn failed_step(situation: &Situation<'_>) -> GuidedStep {
 }
 
 /// Below this the notes do not answer the question. Chosen on the development questions of `cargo xtask eval tools`.
-const LEAST_RELEVANCE_TO_ANSWER: f32 = 0.2;
+const LEAST_RELEVANCE_TO_ANSWER: f32 = 0.4;
 
 /// For a question that is not surely about the user, what is remembered must be this near. Chosen so that questions
 /// about the world stay with the model.

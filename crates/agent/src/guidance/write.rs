@@ -11,6 +11,7 @@ use super::notes::PERSONA;
 use super::payload::payload;
 use super::phrase::{Phrase, third_person};
 use super::plan::{GuidedStep, NoteSource, Purpose, Situation};
+use super::query;
 use super::speak;
 use super::tools::{self, Kind};
 use super::words::{content_stems, overlap, words};
@@ -105,7 +106,10 @@ fn correct(situation: &Situation<'_>) -> Option<GuidedStep> {
 
 fn forget(situation: &Situation<'_>) -> Option<GuidedStep> {
     let input = situation.input;
-    let (block, line) = best_line(situation, LEAST_RELEVANCE_TO_FORGET)?;
+    // "Everything you know about me" is about every line.
+    let every_line = wants_all_forgotten(situation) && query::is_without_topic(input.user_text);
+    let least = if every_line { f32::MIN } else { LEAST_RELEVANCE_TO_FORGET };
+    let (block, line) = best_line(situation, least)?;
     let (before, after) = surroundings(&block.value, line);
     // One line break goes with the line.
     let old = if after.is_empty() { format!("{before}{line}") } else { format!("{line}{after}") };
