@@ -22,5 +22,7 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['./tests/setup.ts'],
+    // Generous, since the tests share their processors with compilers.
+    testTimeout: 30_000,
   },
 });

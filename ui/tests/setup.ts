@@ -2,8 +2,11 @@
  * What jsdom lacks and the interface relies on, and a clean page for each test.
  */
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/svelte';
+import { cleanup, configure } from '@testing-library/svelte';
 import { afterEach, vi } from 'vitest';
+
+// What appears at once on a quiet computer may take its time on a busy one.
+configure({ asyncUtilTimeout: 8000 });
 
 class QuietObserver {
   observe(): void {}

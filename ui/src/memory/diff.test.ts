@@ -84,7 +84,7 @@ describe('a diff', () => {
     }
   });
 
-  it('takes a block of twenty thousand characters on each side at once', () => {
+  it('takes a block of twenty thousand characters on each side at once', { retry: 2 }, () => {
     const before = Array.from({ length: 400 }, (_, at) => `Line ${at} says something of fifty characters or so.`).join('\n');
     const after = before.replaceAll('something', 'nothing');
     const started = performance.now();

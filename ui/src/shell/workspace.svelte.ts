@@ -7,20 +7,12 @@ import { getContext, setContext } from 'svelte';
 import type { Backend, Params } from '../backend/backend';
 import { toApiError } from '../backend/errors';
 import { perFrame } from '../backend/frames';
-import type { AgentView, ApiError, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
+import type { AgentView, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
 import { ModelLibrary } from '../models/library.svelte';
 import { Desk } from './desk';
 import { Layout } from './layout.svelte';
+import type { Overlay, Place, Start } from './places';
 import { Toasts } from './toasts.svelte';
-
-export type Place = 'chat' | 'archive' | 'models' | 'settings';
-export type Overlay =
-  | { kind: 'palette' }
-  | { kind: 'search' }
-  | { kind: 'context' }
-  | { kind: 'newAgent' }
-  | { kind: 'editAgent'; agentId: string };
-export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
 
 const LAST_AGENT = 'resident.agent';
 
@@ -92,7 +84,6 @@ export class Workspace {
 
   close(): void {
     this.#close?.();
-    this.#close = null;
   }
 
   async #loadAll(): Promise<void> {

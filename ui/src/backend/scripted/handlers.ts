@@ -5,7 +5,8 @@ import type { Method, Params, Result } from '../backend';
 import type { AgentView, ApiError, ErrorCode } from '../generated';
 import type { EventLog } from './events';
 import type { TurnRunner } from './turn';
-import { agentOf, blockOf, contextOf, newId, type World } from './world';
+import { contextOf } from './contextWindow';
+import { agentOf, blockOf, newId, type World } from './world';
 
 export type Handler<M extends Method> = (params: Params<M>) => Result<M>;
 export type Handlers = { [M in Method]: Handler<M> };

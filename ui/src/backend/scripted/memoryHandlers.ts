@@ -3,7 +3,8 @@
  */
 import type { BlockView, PassageView, ProvenanceView } from '../generated';
 import { found, refuse, type Handlers, type Stage } from './handlers';
-import { modelOf, newId, passageOf, you } from './world';
+import { modelOf } from './models';
+import { newId, passageOf, you } from './world';
 
 type BlockMethod =
   | 'listBlocks' | 'createBlock' | 'updateBlock' | 'deleteBlock' | 'restoreBlock' | 'attachBlock' | 'detachBlock'

@@ -2,8 +2,9 @@
  * Everything at once: names of sixty characters without a space, twenty blocks, five thousand messages, right-to-left
  * text, emoji, a code block of two hundred lines, a failed and an interrupted turn.
  */
+import { modelOf } from './models';
 import type { World } from './world';
-import { agentOf, blockOf, byAgent, DAY, emptyWorld, HOUR, messageOf, MINUTE, modelOf, passageOf, turnOf } from './world';
+import { agentOf, blockOf, byAgent, DAY, emptyWorld, HOUR, messageOf, MINUTE, passageOf, turnOf } from './world';
 
 const LONG_NAME = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenxx';
 const ARABIC = 'تذكّر أنني أفضّل الوضع الداكن، وأنني أكتب أحيانًا بالعربية.';

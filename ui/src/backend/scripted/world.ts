@@ -17,6 +17,7 @@ import type {
   StepView,
   TurnView,
 } from '../generated';
+import { MODELS } from './models';
 
 export interface World {
   profile: ProfileView;
@@ -155,60 +156,6 @@ export function passageOf(agent: AgentView, text: string, tags: string[], atMs: 
   };
 }
 
-export function modelOf(handle: string, name: string, changes: Partial<ModelView> = {}): ModelView {
-  return {
-    handle,
-    name,
-    purpose: 'Language',
-    remoteHost: null,
-    state: { type: 'Available' },
-    isDefault: false,
-    demonstration: false,
-    sizeBytes: null,
-    memoryBytes: null,
-    fits: true,
-    contextWindowTokens: 8192,
-    licence: 'Apache-2.0',
-    description: '',
-    ...changes,
-  };
-}
-
-export const MODELS: readonly ModelView[] = [
-  modelOf('smollm2-135m-instruct', 'SmolLM2 135M', {
-    state: { type: 'Loaded' },
-    isDefault: true,
-    demonstration: true,
-    sizeBytes: 98_362_432,
-    memoryBytes: 312_000_000,
-    description: 'Small and quick. Comes with Resident.',
-  }),
-  modelOf('qwen3-1.7b', 'Qwen3 1.7B', {
-    state: { type: 'Downloadable' },
-    sizeBytes: 1_107_000_000,
-    memoryBytes: 2_400_000_000,
-    contextWindowTokens: 32_768,
-    description: 'Chooses its tools itself and writes well.',
-  }),
-  modelOf('qwen3-8b', 'Qwen3 8B', {
-    state: { type: 'Downloadable' },
-    sizeBytes: 5_030_000_000,
-    memoryBytes: 9_800_000_000,
-    fits: false,
-    contextWindowTokens: 32_768,
-    description: 'For computers with more memory.',
-  }),
-  modelOf('all-minilm-l6-v2', 'MiniLM L6 v2', {
-    purpose: 'Embedding',
-    state: { type: 'Loaded' },
-    isDefault: true,
-    sizeBytes: 90_868_376,
-    memoryBytes: 120_000_000,
-    contextWindowTokens: 256,
-    description: 'Finds what was meant.',
-  }),
-];
-
 export function emptyWorld(): World {
   return {
     profile: {
@@ -243,34 +190,5 @@ export function emptyWorld(): World {
     endpoints: [],
     context: new Map(),
     removed: new Map(),
-  };
-}
-
-/** A context window of about the size of its texts. */
-export function contextOf(world: World, agent: AgentView): ContextView {
-  const tokens = (text: string): number => Math.ceil(text.length / 4);
-  const blocks = world.blocks.filter((block) => block.agentIds.includes(agent.id) && block.deletedAtMs === null);
-  const inWindow = world.messages.filter((message) => message.agentId === agent.id && message.inWindow).slice(-80);
-  const evicted = world.messages.some((message) => message.agentId === agent.id && !message.inWindow);
-  const tools = agent.tools.map((name) => `{"name": "${name}", "description": "…", "parameters": {"type": "object"}}`);
-  const parts: ContextView['parts'] = [
-    { kind: 'Instructions', label: 'instructions', text: agent.system, tokens: 186 },
-    ...tools.map((text, at) => ({ kind: 'Tools' as const, label: agent.tools[at] ?? '', text, tokens: 74 })),
-    ...blocks.map((block) => ({ kind: 'Core' as const, label: block.label, text: block.value, tokens: tokens(block.value) + 12 })),
-    ...(evicted
-      ? [{ kind: 'Summary' as const, label: 'summary', text: 'They talked about the move, the novel’s second part and the trip to Bergen. The user decided to keep Wednesdays free.', tokens: 240 }]
-      : []),
-    ...inWindow.map((message) => ({ kind: 'Message' as const, label: message.role.toLowerCase(), text: message.content, tokens: tokens(message.content) + 6 })),
-  ];
-  const usedTokens = parts.reduce((sum, part) => sum + part.tokens, 0);
-  return {
-    model: 'SmolLM2 135M',
-    usedTokens,
-    windowTokens: 8192,
-    pressureTokens: Math.round((8192 * world.settings.pressurePercent) / 100),
-    compactionTokens: Math.round((8192 * world.settings.compactionPercent) / 100),
-    parts,
-    recallMessages: world.messages.filter((message) => message.agentId === agent.id).length,
-    archivalPassages: world.passages.filter((passage) => passage.agentId === agent.id).length,
   };
 }

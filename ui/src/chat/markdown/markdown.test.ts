@@ -133,7 +133,7 @@ describe('a stream of markdown', () => {
     ['plain', 'plain'],
   ])('closes what %s has opened', (open, closed) => expect(closeOpenMarks(open)).toBe(closed));
 
-  it('costs little for each token of a long answer', () => {
+  it('costs little for each token of a long answer', { retry: 2 }, () => {
     const long = `${'A paragraph of some length, with **bold** words in it.\n\n'.repeat(400)}`;
     const stream = new BlockStream();
     stream.update(long, false);

@@ -1,0 +1,13 @@
+/**
+ * What the window can show: how it started, the place that is open, and what lies over it.
+ */
+import type { ApiError } from '../backend/generated';
+
+export type Place = 'chat' | 'archive' | 'models' | 'settings';
+export type Overlay =
+  | { kind: 'palette' }
+  | { kind: 'search' }
+  | { kind: 'context' }
+  | { kind: 'newAgent' }
+  | { kind: 'editAgent'; agentId: string };
+export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
