@@ -1,6 +1,5 @@
 //! Generates the Tauri context; the desktop shell's sources are in `src-tauri/`, its configuration at the root. The
 //! built web UI becomes a part of the program, so its absence is said here, in words, and not by a blank window.
-#![expect(clippy::print_stdout, reason = "a build script speaks to cargo by printing")]
 
 use std::path::Path;
 

@@ -29,7 +29,7 @@ pub(crate) async fn subscribe(
     channel: Channel<Vec<Event>>,
 ) -> Result<(), ApiError> {
     let (opening, subscription) = (opening.inner().clone(), subscriptions.add(channel));
-    blocking(move || Ok(subscription.carry(opening.app()?.subscribe(after_seq)))).await
+    blocking(move || opening.app().map(|app| subscription.carry(app.subscribe(after_seq)))).await
 }
 
 /// Ends what `subscribe` began with this channel.

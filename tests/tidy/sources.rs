@@ -24,15 +24,16 @@ fn sources(folders: &[&str], endings: &[&str]) -> Vec<Source> {
         collect(&resident_tests::root().join(folder), endings, &mut paths);
     }
     assert!(!paths.is_empty(), "there are no sources in {folders:?}");
-    paths.into_iter().map(|path| Source { text: fs::read_to_string(&path).unwrap(), path: relative(&path) }).collect()
+    let read = |path: &PathBuf| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    paths.iter().map(|path| Source { text: read(path), path: relative(path) }).collect()
 }
 
 fn collect(folder: &Path, endings: &[&str], paths: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for path in entries.map(|entry| entry.unwrap().path()) {
+    for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !MADE.contains(&name.as_str()) && !(name.starts_with('.') && name != ".ci") {
+            if !MADE.contains(&name.as_str()) && (!name.starts_with('.') || name == ".ci") {
                 collect(&path, endings, paths);
             }
         } else if endings.is_empty() || endings.iter().any(|ending| name.ends_with(ending)) {
@@ -42,7 +43,7 @@ fn collect(folder: &Path, endings: &[&str], paths: &mut Vec<PathBuf>) {
 }
 
 fn relative(path: &Path) -> String {
-    path.strip_prefix(resident_tests::root()).unwrap().to_string_lossy().replace('\\', "/")
+    path.strip_prefix(resident_tests::root()).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// Sources of Rust.
