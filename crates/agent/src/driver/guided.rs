@@ -107,6 +107,25 @@ impl Driver<'_> {
         )
     }
 
+    /// Lines that were taken out of the agent's blocks, newest first: what was corrected or forgotten since it was said.
+    fn lines_gone(&self) -> Vec<String> {
+        let gone = self.store.read::<_, AgentError>(|reader| {
+            let mut gone = Vec::new();
+            for block in reader.blocks_of(&self.agent.id)? {
+                for revision in reader.block_revisions(&block.id)?.into_iter().take(MOST_REVISIONS) {
+                    let before = revision.before.unwrap_or_default();
+                    let left = before.lines().filter(|line| !block.value.lines().any(|kept| kept == *line));
+                    gone.extend(left.map(str::to_owned));
+                }
+            }
+            Ok(gone)
+        });
+        gone.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the earlier lines of the blocks could not be read");
+            Vec::new()
+        })
+    }
+
     /// The next guided step. Where it is too long, it looks back on less, then on fewer notes.
     pub(super) fn plan_guided(
         &self,
@@ -122,6 +141,7 @@ impl Driver<'_> {
         let earlier: Vec<_> = before.iter().filter(spoken).cloned().collect();
         let mut look_back = earlier.len().min(MOST_EARLIER_MESSAGES);
         let mut notes = self.notes.as_slice();
+        let gone = self.lines_gone();
         loop {
             let recent: Vec<_> = earlier[earlier.len() - look_back..].iter().chain(current).cloned().collect();
             let step = plan(&GuidanceInput {
@@ -129,6 +149,7 @@ impl Driver<'_> {
                 user_text: &self.asked.content,
                 blocks: &window.blocks,
                 notes,
+                gone: &gone,
                 recent: &recent,
                 agent_name: &self.agent.name,
                 user_name: self.settings.user_name.as_deref(),
@@ -159,6 +180,9 @@ impl Driver<'_> {
         }
     }
 }
+
+/// How far back corrections are looked for.
+const MOST_REVISIONS: usize = 100;
 
 /// How an intent was found, for the Why pane.
 pub(super) fn describe_routed(routed: &Routed) -> Value {

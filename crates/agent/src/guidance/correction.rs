@@ -36,7 +36,7 @@ pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
 
 /// `line` with `new` in the place of what stands at `old`.
 fn put(line: &str, old: std::ops::Range<usize>, new: &str) -> Phrase {
-    let rest = &line[old.end..];
+    let rest = without_beginning(new, &line[old.end..]);
     let new = if rest.is_empty() { new } else { new.trim_end_matches('.') };
     let new = without_repeated(&line[..old.start], new);
     Phrase::fixed(format!("{}{new}{rest}", &line[..old.start]))
@@ -48,6 +48,16 @@ fn without_repeated<'n>(before: &str, new: &'n str) -> &'n str {
     let words: Vec<&str> = new.split_whitespace().collect();
     let repeated = (1..words.len()).rev().find(|count| before.ends_with(&words[..*count])).unwrap_or(0);
     words.get(repeated).and_then(|word| new.find(word)).map_or(new, |at| &new[at..])
+}
+
+/// `rest` without the words with which `new` ends already: "Mercy hospital", " hospital."
+fn without_beginning<'r>(new: &str, rest: &'r str) -> &'r str {
+    let last = new.split_whitespace().last().map(bare).unwrap_or_default();
+    let first = rest.split_whitespace().next().map(bare).unwrap_or_default();
+    if last.is_empty() || !last.eq_ignore_ascii_case(first) || !rest.starts_with(' ') {
+        return rest;
+    }
+    rest.find(first).map_or(rest, |at| &rest[at + first.len()..])
 }
 
 /// The statement without "not …", and what it says is not so.
@@ -155,7 +165,7 @@ patterns! {
     /// "… isn't X, it's Y", "not X but Y".
     NOT_BUT = r"(?i)^(.*?)\s*(?:\b(?:is|are|was) not|\b(?:isn't|aren't|wasn't)|'s not|^not)\s+(.+?)(?: any ?more)?,?\s+(?:but|it's|it is|they're|he's|she's|rather|now it's)\s+(.+)$";
     /// "Y, not X", "Y instead of X".
-    BUT_NOT = r"(?i)^(.+?)(?:,? (?:and )?not|,? instead of|,? rather than)\s+([^,.;]+?)(?: any ?more| as i said| like i said)?([,.;].*)?$";
+    BUT_NOT = r"(?i)^(.+?)(?:,? (?:and )?not|,? instead of|,? rather than)\s+((?:\b(?:st|dr|mr|mrs|ms|mt|prof)\.|[^,.;])+?)(?: any ?more| as i said| like i said)?([,.;].*)?$";
     /// "from X to Y".
     FROM_TO = r"(?i)\bfrom (.+?) to .+$";
     /// A whole statement by or about the user.
@@ -188,6 +198,11 @@ mod tests {
                 "The user's dentist is on Tuesday at 2 pm.",
             ),
             ("The user lives in Oslo.", "I moved to Bergen", "The user moved to Bergen."),
+            (
+                "The user works as a nurse at St. Mary's hospital.",
+                "I work at Mercy hospital now, not St. Mary's.",
+                "The user works as a nurse at Mercy hospital.",
+            ),
             ("The user's rent is 800.", "my rent is 900", "The user's rent is 900."),
             ("The user's drink is tea.", "cider", "The user's drink is cider."),
         ] {

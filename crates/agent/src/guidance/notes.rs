@@ -71,6 +71,10 @@ static ASKED_FOR: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
     .into()
 });
 
+/// Asks for the name of somebody or something of the user's.
+static NAME_OF: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(?:my|our) ([\w -]+)'s name\b").expect("the pattern is valid"));
+
 /// What a note gains that has what the question asks for, and what a line of a block gains over what was only said: it
 /// may have been corrected since.
 const BONUS_FOR_SORT: f32 = 0.1;
@@ -109,12 +113,16 @@ pub(super) fn rank(message: &str, notes: Vec<Note>, embedder: Option<&dyn Embedd
         }
     }
     let folded = fold(message);
+    let relation = NAME_OF.captures(&folded).map(|found| content_stems(&found[1]));
     let sort = ASKED_FOR.iter().find(|(asks, _)| asks.is_match(&folded)).map(|(_, has)| has);
     for note in &mut notes {
         let has_sort = sort.is_some_and(|has| has.is_match(&note.text));
         let bonus = if has_sort { BONUS_FOR_SORT } else { 0.0 }
             + if note.source == NoteSource::Block { BONUS_OF_BLOCKS } else { 0.0 };
-        note.relevance = (note.relevance + bonus).min(1.0);
+        // "My daughter's name" is about the daughter: the user's own name is none.
+        let about =
+            relation.as_ref().map_or(0.0, |relation| if overlap(relation, &note.text) > 0.0 { 0.2 } else { -0.2 });
+        note.relevance = (note.relevance + bonus + about).clamp(0.0, 1.0);
     }
     merged(&notes, Vec::new())
 }

@@ -195,7 +195,7 @@ fn head_topic(head: &str) -> String {
     // "This meeting note" is a meeting note; "this note" is not a topic.
     let kind_of_text =
         |token: &&str| ["note", "notes", "text"].contains(&super::words::bare(token).to_lowercase().as_str());
-    if end > start && tokens.get(end).is_some_and(|token| kind_of_text(token)) {
+    if end > start && tokens.get(end).is_some_and(kind_of_text) {
         end += 1;
     }
     tokens[start..end].join(" ").trim_end_matches(['.', ',', '?', '!']).to_owned()
@@ -326,6 +326,7 @@ static FRAMES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)^you(?:'ve| have)? (?:got|have|had) [^,.:;]* wrong[,.:;]\s*",
         r"(?i)^(?:please )?(?:correct|update|fix|amend|edit|adjust|rectify|change) (?:that|this|it|(?:my|our|your|the) [^,.:?!]{1,30}?)[,:.;]\s*(?:to:?\s*)?",
         r"(?i)^(?:i said|i told you) [^,.;]*[,;.] ?but\s+",
+        r"(?i)^(?:i|we)(?:'ve| have)? changed (?:my|our) minds?(?: about [^,.;:]*)?[,.:;-]+\s*",
         r"(?i)^(?:i meant(?: to say)?|i mean|it turns out|turns out|as it turns out)[,:]?\s*(?:that\s+)?",
     ]
     .map(pattern)

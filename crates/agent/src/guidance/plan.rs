@@ -9,10 +9,11 @@ use resident_store::{Block, Message, Role, ToolStatus};
 
 use crate::model::{GenerateOptions, Prompt, ToolSchema};
 
-use super::intent::{Intent, is_question};
+use super::intent::{Intent, MemoryRequest, explicit_request, is_question};
 use super::notes::{block_notes, found_in_results, merged, score_by_words};
 use super::speak;
 use super::tools::{Kind, kind};
+use super::words::tells;
 use super::write;
 
 /// Something remembered that may help to answer.
@@ -51,6 +52,8 @@ pub struct GuidanceInput<'a> {
     /// What was found for the message, from [`rank_notes`]: the lines of the blocks (see [`super::block_notes`]) and,
     /// for a recall, what the searches gave. Lines and results that are missing here are scored by their words.
     pub notes: &'a [Note],
+    /// Lines that were taken out of the blocks: corrected or forgotten since they were said.
+    pub gone: &'a [String],
     /// The latest messages of the window, oldest first, up to now: the user's message of this turn, and after it what
     /// this turn's steps called and got. From these `plan` sees how far the turn is: memory written, searched, …
     pub recent: &'a [Message],
@@ -144,10 +147,16 @@ impl<'a> Situation<'a> {
             found.extend(found_in_results(call.tool, call.result));
         }
         let mut notes = merged(input.notes, score_by_words(input.user_text, found));
-        // What was asked before is no answer.
-        notes.retain(|note| {
-            let said = note.source == NoteSource::UserMessage;
-            !said || note.text.trim() != input.user_text.trim() && !is_question(&note.text)
+        notes.retain(|note| match note.source {
+            NoteSource::Block | NoteSource::Passage => true,
+            NoteSource::AgentMessage => !tells_what_is_gone(&note.text, input),
+            // What was asked before is no answer, nor is what was to be forgotten.
+            NoteSource::UserMessage => {
+                note.text.trim() != input.user_text.trim()
+                    && !is_question(&note.text)
+                    && explicit_request(&note.text) != Some(MemoryRequest::Forget)
+                    && !tells_what_is_gone(&note.text, input)
+            }
         });
         Self { input, notes, said_before, done }
     }
@@ -161,6 +170,13 @@ impl<'a> Situation<'a> {
     pub(super) fn has_called(&self, tool: &str) -> bool {
         self.done.iter().any(|call| call.tool == tool)
     }
+}
+
+/// Whether a message tells what a line told that is gone, and no line that is kept tells it too. The message stays in
+/// recall memory, where a search finds it; it is only no answer any more.
+fn tells_what_is_gone(message: &str, input: &GuidanceInput<'_>) -> bool {
+    let kept = || input.blocks.iter().flat_map(|block| block.value.lines());
+    input.gone.iter().any(|line| tells(message, line)) && !kept().any(|line| tells(message, line))
 }
 
 fn calls_done(turn: &[Message]) -> Vec<Done<'_>> {

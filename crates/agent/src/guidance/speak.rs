@@ -8,14 +8,14 @@ use resident_store::Role;
 use crate::model::{GenerateOptions, Prompt, PromptMessage, ToolChoice, ToolSchema};
 
 use super::examples;
-use super::intent::{Intent, is_question};
+use super::intent::{Intent, MemoryRequest, explicit_request, is_question};
 use super::notes::PERSONA;
 use super::payload::payload;
 use super::phrase::{second_person, second_person_clause};
 use super::plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, Situation};
 use super::query;
 use super::tools::{self, Kind};
-use super::words::{content_stems, overlap, sentences};
+use super::words::{content_stems, overlap, sentences, tells};
 
 /// Low, since guided steps copy more than they make up; not 0, so that another seed is another try.
 const TEMPERATURE: f32 = 0.4;
@@ -123,11 +123,11 @@ const LEAST_RELEVANCE_TO_TAKE_OVER: f32 = 0.66;
 
 /// Whether a message that need not be about the user is answered by what is remembered.
 pub(super) fn is_answered_by_notes(situation: &Situation<'_>) -> bool {
-    is_question(situation.input.user_text)
-        && situation
-            .notes
-            .iter()
-            .any(|note| note.source != NoteSource::AgentMessage && note.relevance >= LEAST_RELEVANCE_TO_TAKE_OVER)
+    let question = situation.input.user_text;
+    let has_topic = content_stems(question).len() > 1;
+    let answers =
+        |note: &Note| note.relevance >= LEAST_RELEVANCE_TO_TAKE_OVER || has_topic && tells(&note.text, question);
+    is_question(question) && situation.notes.iter().any(|note| note.source != NoteSource::AgentMessage && answers(note))
 }
 
 /// Searches, then answers from what was found.
@@ -198,7 +198,7 @@ fn answer(situation: &Situation<'_>) -> String {
             .to_owned();
     };
     let mut answer = spoken_note(best, question);
-    let says_more = |note: &&Note| overlap(&content_stems(&note.text), &best.text) < 1.0;
+    let says_more = |note: &&Note| overlap(&content_stems(&told_part(note)), &best.text) < 1.0;
     if let Some(other) = told.find(says_more).filter(|note| note.relevance >= best.relevance * NEARLY_AS_GOOD) {
         answer += &format!(" {}", spoken_note(other, question));
     }
@@ -206,10 +206,16 @@ fn answer(situation: &Situation<'_>) -> String {
 }
 
 fn spoken_note(note: &Note, question: &str) -> String {
-    let text = nearest_part(&note.text, question);
-    // "Remember I prefer dark mode" was said; "You prefer dark mode" is the answer.
-    let text = if note.source == NoteSource::UserMessage { payload(Intent::Remember, &text, None) } else { text };
-    second_person(&text).pattern()
+    second_person(&nearest_part(&told_part(note), question)).pattern()
+}
+
+/// What a note tells: "Remember I prefer dark mode" was said, that the user prefers dark mode is told.
+fn told_part(note: &Note) -> String {
+    if note.source != NoteSource::UserMessage {
+        return note.text.clone();
+    }
+    let archived = explicit_request(&note.text) == Some(MemoryRequest::Archive);
+    payload(if archived { Intent::Archive } else { Intent::Remember }, &note.text, None)
 }
 
 /// The sentences of a longer note that are nearest to the question, in their order.

@@ -76,6 +76,12 @@ pub(super) fn overlap(question: &[String], text: &str) -> f32 {
     shared as f32 / question.len() as f32
 }
 
+/// Whether `text` has all that `line` is about.
+pub(super) fn tells(text: &str, line: &str) -> bool {
+    let stems = content_stems(line);
+    !stems.is_empty() && overlap(&stems, text) >= 1.0
+}
+
 /// A word without its commonest endings, British spellings made American, a few family words made one.
 pub(super) fn stem(word: &str) -> String {
     let word = word.strip_suffix("'s").unwrap_or(word);
