@@ -10,10 +10,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::error::{AtPath, TaskError, TaskResult};
+use crate::licences;
 use crate::packages::Needs;
 use crate::process::{capture, command, run, say};
 use crate::setup::{self, cargo_command};
-use crate::{licences, node, packages};
 
 /// Which installers to make.
 #[derive(Args)]
@@ -35,11 +35,10 @@ const ENDINGS: [&str; 6] = ["deb", "rpm", "AppImage", "dmg", "exe", "msi"];
 /// # Errors
 /// When something that is needed cannot be had, or a build fails.
 pub(crate) fn bundle(root: &Path, arguments: &BundleArguments) -> TaskResult {
-    packages::ensure(root, Needs::Build)?;
-    node::ensure_packages(root)?;
+    setup::prepare(root, Needs::Build)?;
     let parts = setup::target(root).join("bundle-parts");
     fs::create_dir_all(&parts).at("create", &parts)?;
-    build_command(root, &parts)?;
+    build_programs(root, &parts)?;
     licences::write_texts(root, &parts.join("LICENCES.txt"))?;
     let models = parts.join("models");
     if !arguments.slim {
@@ -49,7 +48,7 @@ pub(crate) fn bundle(root: &Path, arguments: &BundleArguments) -> TaskResult {
     let text = configuration_text(root, &parts, !arguments.slim);
     fs::write(&configuration, text.to_string()).at("write", &configuration)?;
 
-    say("Building the installers");
+    say("Making the installers");
     let formats = arguments.formats.as_deref().unwrap_or(default_formats());
     let tauri =
         root.join("ui").join("node_modules").join(".bin").join(if cfg!(windows) { "tauri.cmd" } else { "tauri" });
@@ -57,8 +56,8 @@ pub(crate) fn bundle(root: &Path, arguments: &BundleArguments) -> TaskResult {
     if target.exists() {
         fs::remove_dir_all(&target).at("empty", &target)?;
     }
-    let mut build = command(root, &tauri.to_string_lossy(), ["build", "--ci", "--bundles", formats, "--config"]);
-    run(build.arg(&configuration))?;
+    let mut bundle = command(root, &tauri.to_string_lossy(), ["bundle", "--ci", "--bundles", formats, "--config"]);
+    run(bundle.arg(&configuration))?;
     collect(&target, &root.join("bundle"), arguments.slim)
 }
 
@@ -70,10 +69,13 @@ fn default_formats() -> &'static str {
     }
 }
 
-/// Builds the `resident` command and puts it where the Tauri CLI looks for a program to carry along.
-fn build_command(root: &Path, parts: &Path) -> TaskResult {
-    say("Building the `resident` command");
-    run(&mut cargo_command(root, &["build", "--release", "--package", "resident-cli", "--bin", "resident"]))?;
+/// Builds the window and the `resident` command in one go, since they share nearly all of their parts, and puts the
+/// command where the Tauri CLI looks for a program to carry along.
+fn build_programs(root: &Path, parts: &Path) -> TaskResult {
+    say("Building the programs");
+    let packages = ["--package", "resident-desktop", "--package", "resident-cli"];
+    let programs = ["--bin", "resident-desktop", "--bin", "resident"];
+    run(cargo_command(root, &["build", "--release"]).args(packages).args(programs))?;
     let built = setup::target(root).join("release").join(format!("resident{}", std::env::consts::EXE_SUFFIX));
     let place = parts.join(format!("resident-{}{}", host_triple(root)?, std::env::consts::EXE_SUFFIX));
     fs::copy(&built, &place).at("copy", built)?;
@@ -100,7 +102,8 @@ fn fetch_models(root: &Path, folder: &Path) -> TaskResult {
 fn configuration_text(root: &Path, parts: &Path, with_models: bool) -> Value {
     let in_root = |path: PathBuf| path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
     let licences = in_root(parts.join("LICENCES.txt"));
-    let mut resources = json!({ licences.clone(): "LICENCES.txt" });
+    // On Linux the texts have a place of their own, below.
+    let mut resources = if cfg!(target_os = "linux") { json!({}) } else { json!({ licences.clone(): "LICENCES.txt" }) };
     if with_models {
         resources[format!("{}/", in_root(parts.join("models")))] = json!("models/");
     }
