@@ -78,7 +78,7 @@ impl App {
         if !interrupted.is_empty() {
             tracing::info!(turns = interrupted.len(), "turns were interrupted");
         }
-        let settings = store.read(|reader| Settings::read(reader))?;
+        let settings = store.read(Settings::read)?;
         let events = Arc::new(EventLog::new(clock));
         if models_from_environment {
             models.extend(paths::models_of_environment());
@@ -126,7 +126,7 @@ impl App {
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, ApiError> {
-        self.store.read(|reader| Settings::read(reader))
+        self.store.read(Settings::read)
     }
 
     /// Runs a write and wakes the embedder after it.

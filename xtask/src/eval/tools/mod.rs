@@ -15,7 +15,7 @@ use clap::Args;
 use super::EvalError;
 use assistant::Assistant;
 use cases::Cases;
-use report::Report;
+use report::{Report, Run};
 
 /// Options of the evaluation.
 #[derive(Args)]
@@ -43,16 +43,18 @@ pub(crate) struct ToolsArguments {
 /// When the models are missing or the application fails; a case that goes wrong is a figure, not an error.
 pub(crate) fn run(arguments: &ToolsArguments) -> Result<(), EvalError> {
     let cases = if arguments.dev { Cases::dev()? } else { Cases::measured()? };
-    let mut report = Report::new(arguments.seeds);
+    let mut report = Report::new(arguments.seeds, arguments.verbose);
     for seed in 1..=arguments.seeds {
         let assistant = Assistant::open(seed, arguments.memgpt)?;
         for case in &cases.requests {
             let seen = assistant.ask(&case.setting(), &case.text)?;
-            report.add(seed, case.kind.name(), &case.text, &seen, score::request(case, &seen), arguments.verbose);
+            let run = Run { seed, kind: case.kind.name(), text: &case.text };
+            report.add(run, &seen, score::request(case, &seen));
         }
         for case in &cases.questions {
             let seen = assistant.ask(&case.setting(), &case.text)?;
-            report.add(seed, "question", &case.text, &seen, score::question(case, &seen), arguments.verbose);
+            let run = Run { seed, kind: "question", text: &case.text };
+            report.add(run, &seen, score::question(case, &seen));
         }
     }
     report.print();

@@ -22,9 +22,18 @@ struct Tally {
 #[derive(Debug)]
 pub(super) struct Report {
     seeds: u64,
+    verbose: bool,
     began: Instant,
     kinds: Vec<(&'static str, Tally)>,
     cases: Vec<Value>,
+}
+
+/// One run of a case.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) seed: u64,
+    pub(super) kind: &'static str,
+    pub(super) text: &'a str,
 }
 
 /// The figures and their goals in percent.
@@ -32,12 +41,14 @@ const FIGURES: [(&str, usize); 5] =
     [("valid", 100), ("right tool", 90), ("right text", 85), ("wrote", 100), ("answered", 75)];
 
 impl Report {
-    pub(super) fn new(seeds: u64) -> Self {
-        Self { seeds, began: Instant::now(), kinds: Vec::new(), cases: Vec::new() }
+    /// Nothing is counted yet; with `verbose`, what goes right is shown too.
+    pub(super) fn new(seeds: u64, verbose: bool) -> Self {
+        Self { seeds, verbose, began: Instant::now(), kinds: Vec::new(), cases: Vec::new() }
     }
 
     /// Counts a case, and shows it when it went wrong or everything is to be shown.
-    pub(super) fn add(&mut self, seed: u64, kind: &'static str, text: &str, seen: &Seen, score: Score, verbose: bool) {
+    pub(super) fn add(&mut self, run: Run<'_>, seen: &Seen, score: Score) {
+        let Run { seed, kind, text } = run;
         let Score { valid, right_tool, right_text, wrote, answered, problem } = score;
         let figures =
             [Some(valid), right_tool, right_text, wrote, answered].into_iter().zip(FIGURES.map(|(name, _)| name));
@@ -58,7 +69,7 @@ impl Report {
             .iter()
             .map(|call| json!({"tool": call.tool, "arguments": call.arguments, "failed": call.failed}))
             .collect();
-        if verbose || asked.iter().any(|(_, right)| !right) {
+        if self.verbose || asked.iter().any(|(_, right)| !right) {
             let wrong: Vec<_> = asked.iter().filter(|(_, right)| !right).map(|(name, _)| *name).collect();
             let mark = if wrong.is_empty() { "ok".to_owned() } else { format!("WRONG ({})", wrong.join(", ")) };
             println!("{mark}  seed {seed}  {kind}: {text}");
