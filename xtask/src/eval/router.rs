@@ -20,7 +20,8 @@ const STEPS: usize = 1_500;
 const STEP_SIZE: f64 = 2.0;
 const MOMENTUM: f64 = 0.9;
 
-/// Chosen by eightfold cross-validation among 0.0001 to 0.01.
+/// In eightfold cross-validation of the classifier alone, without the rules around it, 82 % of the examples were right
+/// with this, 85 % with 0.0001 and 77 % with 0.01; the shipped weights keep this middle value.
 const PENALTY: f64 = 0.001;
 
 /// An example as numbers.

@@ -114,7 +114,8 @@ pub(super) fn failed_step(situation: &Situation<'_>) -> GuidedStep {
     spoken(situation, &pattern, Purpose::Speak)
 }
 
-/// Below this the notes do not answer the question. Chosen on the development questions of `cargo xtask eval tools`.
+/// Below this the notes do not answer the question. Raised from 0.2, where questions about things never mentioned were
+/// answered with whatever line was nearest ("Your name is …").
 const LEAST_RELEVANCE_TO_ANSWER: f32 = 0.4;
 
 /// For a question that is not surely about the user, what is remembered must be this near. Chosen so that questions
