@@ -143,10 +143,10 @@ fn only_the_backend_of_the_ui_knows_tauri() {
 fn no_source_names_the_host_of_a_package_registry() {
     // Put together here, so that this file does not name them either.
     let hosts = [
-        ["index.", "crates.io"].concat(),
-        ["static.", "crates.io"].concat(),
+        ["index.", "crates", ".io"].concat(),
+        ["static.", "crates", ".io"].concat(),
         ["registry.", "npmjs.org"].concat(),
-        ["files.", "pythonhosted.org"].concat(),
+        ["files.", "python", "hosted", ".org"].concat(),
         ["pypi", ".org"].concat(),
         ["deb.", "debian.org"].concat(),
     ];
