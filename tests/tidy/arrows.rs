@@ -23,8 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resident-store",
         ],
     ),
-    ("resident-cli", &["resident-app"]),
-    ("resident-desktop", &["resident-app"]),
+    ("resident-server", &["resident-app"]),
+    ("resident-cli", &["resident-app", "resident-server"]),
+    ("resident-desktop", &["resident-app", "resident-server"]),
 ];
 
 /// Libraries that one package has to itself, by the start of their names.

@@ -1,0 +1,18 @@
+//! What the store keeps, as it keeps it: for doors that show all of an entity, where the window shows a view of it. What
+//! a door may set here is checked as strictly as through the window.
+
+mod agents;
+mod blocks;
+mod passages;
+mod tools;
+mod turns;
+
+pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
+pub use blocks::{BlockChanges, NewBlock};
+pub use resident_store::{
+    Agent, AgentId, AgentType, Block, BlockId, ConversationId, Message, MessageId, Page, Passage, PassageId, Role, Step,
+    StepId, StepListing, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId, TurnListing,
+    TurnStatus,
+};
+pub use tools::BuiltinTool;
+pub use turns::MessageRow;

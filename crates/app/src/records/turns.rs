@@ -1,0 +1,147 @@
+//! Turns and messages.
+
+use resident_store::{
+    AgentId, Message, MessageId, Step, StepId, StepListing, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
+};
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::api::{ApiError, MessageView, StepView, ToolCallView, TurnView};
+use crate::views::{message_view, step_view, tool_call_view, turn_view};
+
+impl App {
+    /// The message called `id` that is not in the bin.
+    pub fn message_record(&self, message_id: &str) -> Result<Message, ApiError> {
+        let id = MessageId::from(message_id);
+        let message = self.store.read::<_, ApiError>(|reader| Ok(reader.message(&id)?))?;
+        message
+            .filter(|message| message.deleted_at_ms.is_none())
+            .ok_or_else(|| ApiError::not_found("message", message_id))
+    }
+
+    /// A turn with its messages that are not in the bin, oldest first, and its steps in their order.
+    pub fn turn_in_full(&self, turn_id: &str) -> Result<(TurnView, Vec<MessageView>, Vec<StepView>), ApiError> {
+        let id = TurnId::from(turn_id);
+        self.store.read(|reader| {
+            let turn = reader.turn(&id)?.ok_or_else(|| ApiError::not_found("run", turn_id))?;
+            let steps = reader.steps_of_turn(&id)?.into_iter().map(step_view).collect();
+            let messages = reader.messages_of_turn(&id)?.into_iter();
+            let start = reader.agent(&turn.agent_id)?.map_or(0, |agent| agent.window_start_seq);
+            Ok((turn_view(turn), messages.map(|message| message_view(message, start)).collect(), steps))
+        })
+    }
+
+    /// Turns, of any agents.
+    pub fn turn_records(&self, listing: &TurnListing) -> Result<Vec<Turn>, ApiError> {
+        self.store.read(|reader| Ok(reader.list_turns(listing)?))
+    }
+
+    /// A turn.
+    pub fn turn_record(&self, turn_id: &str) -> Result<Turn, ApiError> {
+        let turn = self.store.read::<_, ApiError>(|reader| Ok(reader.turn(&TurnId::from(turn_id))?))?;
+        turn.ok_or_else(|| ApiError::not_found("run", turn_id))
+    }
+
+    /// Steps, of any agents.
+    pub fn step_records(&self, listing: &StepListing) -> Result<Vec<Step>, ApiError> {
+        self.store.read(|reader| Ok(reader.list_steps(listing)?))
+    }
+
+    /// A step.
+    pub fn step_record(&self, step_id: &str) -> Result<Step, ApiError> {
+        let step = self.store.read::<_, ApiError>(|reader| Ok(reader.step(&StepId::from(step_id))?))?;
+        step.ok_or_else(|| ApiError::not_found("step", step_id))
+    }
+
+    /// Keeps a note with a step, beside what it saw and did.
+    pub fn note_on_step(&self, step_id: &str, name: &str, value: Value) -> Result<Step, ApiError> {
+        let mut step = self.step_record(step_id)?;
+        if !step.trace.is_object() {
+            step.trace = json!({});
+        }
+        step.trace[name] = value;
+        self.write(|writer| Ok(writer.update_step_trace(&step.id, &step.trace)?))?;
+        Ok(step)
+    }
+
+    /// The messages of a turn that are not in the bin, oldest first.
+    pub fn rows_of_turn(&self, turn_id: &str) -> Result<Vec<MessageRow>, ApiError> {
+        let turn = self.turn_record(turn_id)?;
+        self.store.read(|reader| {
+            let mut messages = reader.messages_of_turn(&turn.id)?;
+            let waits = turn.stop_reason.as_deref() == Some("requires_approval");
+            let waiting = if waits { resident_agent::waiting_calls(&messages) } else { Vec::new() };
+            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
+            let start = reader.agent(&turn.agent_id)?.map_or(0, |agent| agent.window_start_seq);
+            Ok(messages.into_iter().map(|message| message_row(message, &waiting, start)).collect())
+        })
+    }
+
+    /// Messages of an agent, oldest first: those after and before others, at most so many from the newer or the older end.
+    pub fn message_rows(
+        &self,
+        agent_id: &str,
+        after_id: Option<&str>,
+        before_id: Option<&str>,
+        (limit, newest): (usize, bool),
+    ) -> Result<Vec<MessageRow>, ApiError> {
+        let agent = self.agent_record(agent_id)?;
+        let seq = |id: Option<&str>| id.map(|id| self.message_record(id).map(|message| message.seq)).transpose();
+        let (after, before) = (seq(after_id)?, seq(before_id)?);
+        self.store.read(|reader| {
+            let mut messages = if newest {
+                let mut messages = reader.messages_before(&agent.id, before, limit)?;
+                messages.retain(|message| after.is_none_or(|seq| message.seq > seq));
+                messages
+            } else {
+                let mut messages = reader.messages_after(&agent.id, after.unwrap_or(i64::MIN), limit)?;
+                messages.retain(|message| before.is_none_or(|seq| message.seq < seq));
+                messages
+            };
+            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
+            let latest = reader.latest_turn(&agent.id)?;
+            let waiting = latest.filter(|turn| turn.stop_reason.as_deref() == Some("requires_approval"));
+            let waiting = match waiting {
+                Some(turn) => resident_agent::waiting_calls(&reader.messages_of_turn(&turn.id)?),
+                None => Vec::new(),
+            };
+            let rows = messages.into_iter().map(|message| message_row(message, &waiting, agent.window_start_seq));
+            Ok(rows.collect())
+        })
+    }
+
+    /// The turn of an agent that began last.
+    pub fn latest_turn_record(&self, agent_id: &str) -> Result<Option<Turn>, ApiError> {
+        self.store.read(|reader| Ok(reader.latest_turn(&AgentId::from(agent_id))?))
+    }
+
+    /// The ids of the messages in an agent's window, oldest first.
+    pub fn window_message_ids(&self, agent_id: &str) -> Result<Vec<String>, ApiError> {
+        let messages = self.store.read::<_, ApiError>(|reader| Ok(reader.window_messages(&AgentId::from(agent_id))?))?;
+        Ok(messages.into_iter().map(|message| message.id.0).collect())
+    }
+
+    /// Whether a turn of the agent runs, begun through any door.
+    pub fn agent_is_busy(&self, agent_id: &str) -> Result<bool, ApiError> {
+        let id = AgentId::from(agent_id);
+        let latest = self.store.read::<_, ApiError>(|reader| Ok(reader.latest_turn(&id)?))?;
+        Ok(latest.is_some_and(|turn| turn.status == TurnStatus::Running))
+    }
+}
+
+/// The name under which a person's word on a call is recorded; it is no message of the conversation.
+const APPROVAL: &str = "approval";
+
+fn message_row(message: Message, waiting: &[ToolCall], window_start_seq: i64) -> MessageRow {
+    let calls = message.tool_calls.iter().filter(|call| waiting.contains(call)).cloned();
+    MessageRow { waiting: calls.map(tool_call_view).collect(), message: message_view(message, window_start_seq) }
+}
+
+/// A message, and those of its calls that wait for a person or a client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageRow {
+    /// The message.
+    pub message: MessageView,
+    /// Its calls that wait.
+    pub waiting: Vec<ToolCallView>,
+}

@@ -1,0 +1,122 @@
+/**
+ * The browser's backend: requests by POST, events by one stream that is taken up again where it broke off.
+ *
+ * Nothing else in the interface knows the server's addresses.
+ */
+import type { Backend, Method, Params, Result } from './backend';
+import { toApiError } from './errors';
+import type { ApiError } from './generated/ApiError';
+import type { Event } from './generated/Event';
+
+/** The server wants a token, or another one. */
+export class TokenRefused extends Error {}
+
+const patience = { first: 500, most: 8000 };
+
+export class HttpBackend implements Backend {
+  constructor(
+    private readonly origin: string,
+    private readonly token: string | null,
+  ) {}
+
+  async request<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.origin}/app/request/${method}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...this.authorization() },
+        body: JSON.stringify(params),
+      });
+    } catch {
+      throw unreachable;
+    }
+    if (response.ok) return (await response.json()) as Result<M>;
+    throw await this.failure(response);
+  }
+
+  subscribe(afterSeq: number, onEvents: (events: Event[]) => void): () => void {
+    const stop = new AbortController();
+    void this.follow(afterSeq, onEvents, stop.signal);
+    return () => stop.abort();
+  }
+
+  pickModelFile(): Promise<string | null> {
+    // A browser does not tell where a file lies on the server's computer.
+    return Promise.resolve(null);
+  }
+
+  openLink(url: string): Promise<void> {
+    window.open(url, '_blank', 'noopener,noreferrer');
+    return Promise.resolve();
+  }
+
+  private authorization(): Record<string, string> {
+    return this.token === null ? {} : { authorization: `Bearer ${this.token}` };
+  }
+
+  private async failure(response: Response): Promise<unknown> {
+    const body: unknown = await response.json().catch(() => null);
+    if (response.status === 401) return new TokenRefused('The server did not accept the token.');
+    const detail = (body as { detail?: unknown } | null)?.detail;
+    return toApiError(typeof detail === 'string' ? detail : body);
+  }
+
+  /** Follows the stream until it is stopped; after a break it asks for what came after the last event it saw. */
+  private async follow(afterSeq: number, onEvents: (events: Event[]) => void, stop: AbortSignal): Promise<void> {
+    let seen = afterSeq;
+    let wait = patience.first;
+    while (!stop.aborted) {
+      try {
+        const response = await fetch(`${this.origin}/app/events?after_seq=${seen}`, {
+          headers: this.authorization(),
+          signal: stop,
+        });
+        if (response.status === 401) return;
+        if (response.ok && response.body) {
+          for await (const batch of batches(response.body)) {
+            wait = patience.first;
+            seen = batch.at(-1)?.seq ?? seen;
+            if (!stop.aborted) onEvents(batch);
+          }
+        }
+      } catch {
+        // The server went away; it is asked again below.
+      }
+      await pause(wait, stop);
+      wait = Math.min(wait * 2, patience.most);
+    }
+  }
+}
+
+const unreachable: ApiError = {
+  code: 'Endpoint',
+  message: 'Resident does not answer. What you wrote is still here.',
+  hint: 'See whether `resident server` runs, and try again.',
+};
+
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    stop.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** The batches of events in a stream of server-sent events. */
+export async function* batches(body: ReadableStream<Uint8Array>): AsyncGenerator<Event[]> {
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    rest += value;
+    const frames = rest.split('\n\n');
+    rest = frames.pop() ?? '';
+    for (const frame of frames) {
+      const data = frame.split('\n').filter((line) => line.startsWith('data:'));
+      if (data.length > 0) yield JSON.parse(data.map((line) => line.slice(5)).join('\n')) as Event[];
+    }
+  }
+}
