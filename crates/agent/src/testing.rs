@@ -8,6 +8,7 @@ pub(crate) fn message(role: Role, content: &str) -> Message {
         id: MessageId::new(),
         seq: 0,
         agent_id: AgentId::from("agent-test"),
+        conversation_id: None,
         turn_id: None,
         step_id: None,
         role,
@@ -17,6 +18,8 @@ pub(crate) fn message(role: Role, content: &str) -> Message {
         tool_call_id: None,
         name: None,
         tool_status: None,
+        otid: None,
+        sender_id: None,
         created_at_ms: 0,
         deleted_at_ms: None,
     }

@@ -136,6 +136,7 @@ pub(crate) fn new_message(
     NewMessage {
         id: MessageId::new(),
         agent_id: agent_id.clone(),
+        conversation_id: None,
         turn_id: turn_id.cloned(),
         step_id: None,
         role,
@@ -145,6 +146,8 @@ pub(crate) fn new_message(
         tool_call_id: None,
         name: None,
         tool_status: None,
+        otid: None,
+        sender_id: None,
         created_at_ms: now_ms,
     }
 }
@@ -203,10 +206,13 @@ fn running_turn(id: TurnId, agent_id: &AgentId, message_id: &MessageId, now_ms: 
     Turn {
         id,
         agent_id: agent_id.clone(),
+        conversation_id: None,
         message_id: Some(message_id.clone()),
         status: TurnStatus::Running,
         stop_reason: None,
         error: None,
+        request_key: None,
+        options: serde_json::json!({}),
         started_at_ms: now_ms,
         ended_at_ms: None,
     }

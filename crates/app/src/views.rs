@@ -75,6 +75,8 @@ pub(crate) fn agent_view(reader: &Reader<'_>, agent: Agent) -> Result<AgentView,
         tool_rules,
         settings: _,
         metadata: _,
+        tags: _,
+        letta: _,
         window_start_seq: _,
         created_at_ms,
         updated_at_ms: _,
@@ -98,7 +100,19 @@ pub(crate) fn agent_view(reader: &Reader<'_>, agent: Agent) -> Result<AgentView,
 }
 
 pub(crate) fn turn_view(turn: Turn) -> TurnView {
-    let Turn { id, agent_id, message_id: _, status, stop_reason, error, started_at_ms, ended_at_ms } = turn;
+    let Turn {
+        id,
+        agent_id,
+        conversation_id: _,
+        message_id: _,
+        status,
+        stop_reason,
+        error,
+        request_key: _,
+        options: _,
+        started_at_ms,
+        ended_at_ms,
+    } = turn;
     let error = error.map(|message| ApiError { code: ErrorCode::Model, message, hint: None });
     TurnView {
         id: id.0,
@@ -150,6 +164,7 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
         id,
         seq,
         agent_id,
+        conversation_id: _,
         turn_id,
         step_id,
         role,
@@ -159,6 +174,8 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
         tool_call_id,
         name,
         tool_status,
+        otid: _,
+        sender_id: _,
         created_at_ms,
         deleted_at_ms: _,
     } = message;
@@ -253,6 +270,7 @@ impl AgentNames {
             limit_chars,
             read_only,
             metadata: _,
+            letta: _,
             created_at_ms: _,
             updated_at_ms,
             deleted_at_ms,

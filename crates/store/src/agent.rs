@@ -42,6 +42,10 @@ pub struct Agent {
     pub settings: serde_json::Value,
     /// Whatever a client wants to keep with it; never read by Resident.
     pub metadata: serde_json::Value,
+    /// Words under which clients find it again.
+    pub tags: Vec<String>,
+    /// What clients of Letta's API set and only they read, as a JSON object.
+    pub letta: serde_json::Value,
     /// The first message that is still in the context window.
     pub window_start_seq: i64,
     /// When it was created.
@@ -72,6 +76,12 @@ CREATE TABLE agents (
 ) STRICT;
 ";
 
+/// What clients of Letta's API keep with an agent.
+pub(crate) const CLIENT_COLUMNS: &str = "
+ALTER TABLE agents ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE agents ADD COLUMN letta TEXT NOT NULL DEFAULT '{}';
+";
+
 fn of_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
     Ok(Agent {
         id: AgentId(row.get("id")?),
@@ -84,6 +94,8 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
         tool_rules: row.get::<_, Json<_>>("tool_rules")?.0,
         settings: row.get::<_, Json<_>>("settings")?.0,
         metadata: row.get::<_, Json<_>>("metadata")?.0,
+        tags: row.get::<_, Json<_>>("tags")?.0,
+        letta: row.get::<_, Json<_>>("letta")?.0,
         window_start_seq: row.get("window_start_seq")?,
         created_at_ms: row.get("created_at_ms")?,
         updated_at_ms: row.get("updated_at_ms")?,
@@ -126,8 +138,9 @@ impl Writer<'_> {
             name,
             name,
             "INSERT INTO agents (id, name, description, agent_type, system, model, tools, tool_rules, settings,
-                                 metadata, window_start_seq, created_at_ms, updated_at_ms, deleted_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 metadata, tags, letta, window_start_seq, created_at_ms, updated_at_ms,
+                                 deleted_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 agent.id.as_str(),
                 agent.name,
@@ -139,6 +152,8 @@ impl Writer<'_> {
                 Json(&agent.tool_rules),
                 Json(&agent.settings),
                 Json(&agent.metadata),
+                Json(&agent.tags),
+                Json(&agent.letta),
                 agent.window_start_seq,
                 agent.created_at_ms,
                 agent.updated_at_ms,
@@ -157,7 +172,8 @@ impl Writer<'_> {
         self.change(
             ("agent", agent.id.as_str()),
             "UPDATE agents SET name = ?, description = ?, agent_type = ?, system = ?, model = ?, tools = ?,
-                               tool_rules = ?, settings = ?, metadata = ?, updated_at_ms = ? WHERE id = ?",
+                               tool_rules = ?, settings = ?, metadata = ?, tags = ?, letta = ?, updated_at_ms = ?
+             WHERE id = ?",
             params![
                 agent.name,
                 agent.description,
@@ -168,6 +184,8 @@ impl Writer<'_> {
                 Json(&agent.tool_rules),
                 Json(&agent.settings),
                 Json(&agent.metadata),
+                Json(&agent.tags),
+                Json(&agent.letta),
                 agent.updated_at_ms,
                 agent.id.as_str(),
             ],

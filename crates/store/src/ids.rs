@@ -29,6 +29,12 @@ macro_rules! id {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self(text.to_owned())
@@ -44,3 +50,10 @@ id!(/** Names a turn: from a user message to the final answer. */ TurnId, "run")
 id!(/** Names a step: one model call and the tools it calls. */ StepId, "step");
 id!(/** Names a passage of archival memory. */ PassageId, "passage");
 id!(/** Names a summary of evicted messages. */ SummaryId, "summary");
+id!(/** Names a conversation beside the agent's own thread. */ ConversationId, "conv");
+id!(/** Names a tool that is kept as data: custom, or of an MCP server. */ ToolId, "tool");
+id!(/** Names an archive of passages. */ ArchiveId, "archive");
+id!(/** Names a folder of files; the prefix is the one that clients know from before folders had their name. */ FolderId, "source");
+id!(/** Names a file of a folder. */ FileId, "file");
+id!(/** Names an identity: a person or an organisation that a client talks for. */ IdentityId, "identity");
+id!(/** Names a server of the Model Context Protocol. */ McpServerId, "mcp_server");

@@ -18,6 +18,7 @@ mod lexical;
 mod message;
 mod migration;
 mod open;
+mod page;
 mod passage;
 mod profile;
 mod provenance;
@@ -25,6 +26,7 @@ mod setting;
 mod sql;
 mod store;
 mod summary;
+mod tool;
 mod turn;
 mod vector;
 
@@ -33,13 +35,18 @@ pub use backup::{Backup, list_backups, restore_backup};
 pub use block::{Block, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Source, StoreError};
-pub use ids::{AgentId, BlockId, MessageId, PassageId, StepId, SummaryId, TurnId};
+pub use ids::{
+    AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,
+    StepId, SummaryId, ToolId, TurnId,
+};
 pub use lexical::LexicalHit;
-pub use message::{Message, MessageFilter, NewMessage, Role, ToolCall, ToolStatus};
+pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};
+pub use page::Page;
 pub use passage::{Passage, PassageFilter, PassageRevision};
 pub use provenance::{Actor, Provenance};
 pub use sql::{Reader, Writer};
 pub use store::Store;
 pub use summary::{Summary, SummaryKind};
-pub use turn::{Step, Turn, TurnStatus};
+pub use tool::{ToolDefinition, ToolListing, ToolType};
+pub use turn::{Step, StepListing, Turn, TurnListing, TurnStatus};
 pub use vector::{StoredVector, Unembedded, VectorOwner};

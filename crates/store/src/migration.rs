@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{agent, block, message, passage, setting, summary, turn, vector};
+use crate::{agent, block, message, passage, setting, summary, tool, turn, vector};
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
@@ -13,7 +13,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
 pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Each takes a database to the schema of its place, counted from 1.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create, keep_what_clients_set];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
 pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
@@ -40,6 +40,22 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
         summary::SCHEMA,
         vector::SCHEMA,
         setting::SCHEMA,
+    ] {
+        connection.execute_batch(schema)?;
+    }
+    Ok(())
+}
+
+/// Clients of Letta's API set more of an agent, a block, a turn and a message than Resident itself reads, describe tools,
+/// and have conversations beside the agent's own thread.
+fn keep_what_clients_set(connection: &Connection) -> rusqlite::Result<()> {
+    for schema in [
+        agent::CLIENT_COLUMNS,
+        block::CLIENT_COLUMNS,
+        turn::CLIENT_COLUMNS,
+        &message::CLIENT_COLUMNS,
+        summary::CLIENT_COLUMNS,
+        tool::SCHEMA,
     ] {
         connection.execute_batch(schema)?;
     }

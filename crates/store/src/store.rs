@@ -203,6 +203,7 @@ mod tests {
             limit_chars: 10,
             read_only: false,
             metadata: serde_json::Value::Null,
+            letta: serde_json::json!({}),
             created_at_ms: 0,
             updated_at_ms: 0,
             deleted_at_ms: None,

@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{Reader, Word, Writer};
-use crate::{AgentId, StoreError, SummaryId};
+use crate::{AgentId, ConversationId, StoreError, SummaryId};
 
 /// How a summary was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Summary {
     pub id: SummaryId,
     /// Whose.
     pub agent_id: AgentId,
+    /// Of which conversation; `None` is the agent's own thread.
+    pub conversation_id: Option<ConversationId>,
     /// Its text.
     pub text: String,
     /// How it was made.
@@ -49,10 +51,16 @@ CREATE TABLE summaries (
 CREATE INDEX summaries_of_agent ON summaries (agent_id);
 ";
 
+/// The conversation that a summary belongs to.
+pub(crate) const CLIENT_COLUMNS: &str = "
+ALTER TABLE summaries ADD COLUMN conversation_id TEXT;
+";
+
 fn of_row(row: &Row<'_>) -> rusqlite::Result<Summary> {
     Ok(Summary {
         id: SummaryId(row.get("id")?),
         agent_id: AgentId(row.get("agent_id")?),
+        conversation_id: row.get::<_, Option<String>>("conversation_id")?.map(ConversationId),
         text: row.get("text")?,
         kind: row.get::<_, Word<_>>("kind")?.0,
         window_start_seq: row.get("window_start_seq")?,
@@ -80,11 +88,12 @@ impl Writer<'_> {
         self.insert(
             ("summary", summary.id.as_str()),
             ("agent", summary.agent_id.as_str()),
-            "INSERT INTO summaries (id, agent_id, text, kind, window_start_seq, evicted_messages, created_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO summaries (id, agent_id, conversation_id, text, kind, window_start_seq, evicted_messages,
+                                    created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 summary.id.as_str(),
                 summary.agent_id.as_str(),
+                summary.conversation_id.as_ref().map(ConversationId::as_str),
                 summary.text,
                 Word(summary.kind),
                 summary.window_start_seq,

@@ -3,8 +3,9 @@
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
+use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, MessageId, StepId, StoreError, TurnId};
+use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, TurnId};
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,19 @@ pub enum TurnStatus {
     Failed,
 }
 
+impl TurnStatus {
+    /// The word under which it is kept.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// From a user message (or another event) to the final answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
@@ -29,6 +43,8 @@ pub struct Turn {
     pub id: TurnId,
     /// Whose turn it is.
     pub agent_id: AgentId,
+    /// The conversation; `None` is the agent's own thread.
+    pub conversation_id: Option<ConversationId>,
     /// The message that began it.
     pub message_id: Option<MessageId>,
     /// Where it stands.
@@ -37,6 +53,10 @@ pub struct Turn {
     pub stop_reason: Option<String>,
     /// What went wrong, for the user.
     pub error: Option<String>,
+    /// The client's request that began it, so that the same request sent again finds it.
+    pub request_key: Option<String>,
+    /// What the request asked of this turn (`max_steps`, `model`, `client_tools`, `background`, …), as a JSON object.
+    pub options: serde_json::Value,
     /// When it began.
     pub started_at_ms: i64,
     /// When it ended.
@@ -103,14 +123,60 @@ CREATE INDEX steps_of_turn ON steps (turn_id, number);
 CREATE INDEX steps_of_agent ON steps (agent_id);
 ";
 
+/// What clients of Letta's API ask of a turn, and the conversation that it belongs to.
+pub(crate) const CLIENT_COLUMNS: &str = "
+ALTER TABLE turns ADD COLUMN conversation_id TEXT;
+ALTER TABLE turns ADD COLUMN request_key TEXT;
+ALTER TABLE turns ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX turns_of_request ON turns (agent_id, request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX turns_of_thread ON turns (agent_id, conversation_id);
+";
+
+/// Which turns are listed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TurnListing {
+    /// Whose; everybody's when empty.
+    pub agent_ids: Vec<AgentId>,
+    /// Of which conversation; of all, the agents' own threads among them, when `None`.
+    pub conversation_id: Option<ConversationId>,
+    /// Where they stand; anywhere when empty.
+    pub statuses: Vec<TurnStatus>,
+    /// Why they ended.
+    pub stop_reason: Option<String>,
+    /// Whether the request asked for a turn in the background.
+    pub background: Option<bool>,
+    /// Which part.
+    pub page: Page,
+}
+
+/// Which steps are listed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StepListing {
+    /// Whose; everybody's when `None`.
+    pub agent_id: Option<AgentId>,
+    /// Of which turn.
+    pub turn_id: Option<TurnId>,
+    /// Of which model, by its handle.
+    pub model: Option<String>,
+    /// Begun at this time or later.
+    pub from_ms: Option<i64>,
+    /// Begun before this time.
+    pub to_ms: Option<i64>,
+    /// Which part.
+    pub page: Page,
+}
+
 fn turn_of_row(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn {
         id: TurnId(row.get("id")?),
         agent_id: AgentId(row.get("agent_id")?),
+        conversation_id: row.get::<_, Option<String>>("conversation_id")?.map(ConversationId),
         message_id: row.get::<_, Option<String>>("message_id")?.map(MessageId),
         status: row.get::<_, Word<_>>("status")?.0,
         stop_reason: row.get("stop_reason")?,
         error: row.get("error")?,
+        request_key: row.get("request_key")?,
+        options: row.get::<_, Json<_>>("options")?.0,
         started_at_ms: row.get("started_at_ms")?,
         ended_at_ms: row.get("ended_at_ms")?,
     })
@@ -157,6 +223,72 @@ impl Reader<'_> {
         self.first("SELECT * FROM turns WHERE agent_id = ? ORDER BY key DESC LIMIT 1", [agent_id.as_str()], turn_of_row)
     }
 
+    /// The newest turn of `agent_id` that the client's request `key` began.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn turn_by_request_key(&self, agent_id: &AgentId, key: &str) -> Result<Option<Turn>, StoreError> {
+        self.first(
+            "SELECT * FROM turns WHERE agent_id = ? AND request_key = ? ORDER BY key DESC LIMIT 1",
+            [agent_id.as_str(), key],
+            turn_of_row,
+        )
+    }
+
+    /// A part of the turns that `listing` means.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_turns(&self, listing: &TurnListing) -> Result<Vec<Turn>, StoreError> {
+        let TurnListing { agent_ids, conversation_id, statuses, stop_reason, background, page } = listing;
+        let mut asked = Listing::of("turns", "key")
+            .and_in("agent_id", agent_ids.iter().map(AgentId::as_str))
+            .and_in("status", statuses.iter().map(|status| status.word()));
+        if let Some(conversation_id) = conversation_id {
+            asked = asked.and_is("conversation_id", conversation_id.as_str());
+        }
+        if let Some(stop_reason) = stop_reason {
+            asked = asked.and_is("stop_reason", stop_reason.as_str());
+        }
+        if let Some(background) = background {
+            asked = asked.and_with("COALESCE(options ->> 'background', 0) = ?", i64::from(*background));
+        }
+        self.page(asked, page, turn_of_row)
+    }
+
+    /// The step called `id`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn step(&self, id: &StepId) -> Result<Option<Step>, StoreError> {
+        self.first("SELECT * FROM steps WHERE id = ?", [id.as_str()], step_of_row)
+    }
+
+    /// A part of the steps that `listing` means.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_steps(&self, listing: &StepListing) -> Result<Vec<Step>, StoreError> {
+        let StepListing { agent_id, turn_id, model, from_ms, to_ms, page } = listing;
+        let mut asked = Listing::of("steps", "key");
+        if let Some(agent_id) = agent_id {
+            asked = asked.and_is("agent_id", agent_id.as_str());
+        }
+        if let Some(turn_id) = turn_id {
+            asked = asked.and_is("turn_id", turn_id.as_str());
+        }
+        if let Some(model) = model {
+            asked = asked.and_is("model", model.as_str());
+        }
+        if let Some(from_ms) = from_ms {
+            asked = asked.and_with("started_at_ms >= ?", *from_ms);
+        }
+        if let Some(to_ms) = to_ms {
+            asked = asked.and_with("started_at_ms < ?", *to_ms);
+        }
+        self.page(asked, page, step_of_row)
+    }
+
     /// The steps of a turn, in their order.
     ///
     /// # Errors
@@ -187,15 +319,18 @@ impl Writer<'_> {
         self.insert(
             ("turn", turn.id.as_str()),
             ("agent", turn.agent_id.as_str()),
-            "INSERT INTO turns (id, agent_id, message_id, status, stop_reason, error, started_at_ms, ended_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO turns (id, agent_id, conversation_id, message_id, status, stop_reason, error, request_key,
+                                options, started_at_ms, ended_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 turn.id.as_str(),
                 turn.agent_id.as_str(),
+                turn.conversation_id.as_ref().map(ConversationId::as_str),
                 turn.message_id.as_ref().map(MessageId::as_str),
                 Word(turn.status),
                 turn.stop_reason,
                 turn.error,
+                turn.request_key,
+                Json(&turn.options),
                 turn.started_at_ms,
                 turn.ended_at_ms,
             ],
@@ -203,7 +338,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes where a turn stands.
+    /// Writes where a turn stands. The request that began it, and what that asked for, stay.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such turn.

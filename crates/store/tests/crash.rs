@@ -112,6 +112,8 @@ fn furnish(folder: &Path) {
             tool_rules: serde_json::json!([]),
             settings: serde_json::json!({}),
             metadata: serde_json::json!({}),
+            tags: Vec::new(),
+            letta: serde_json::json!({}),
             window_start_seq: 0,
             created_at_ms: 0,
             updated_at_ms: 0,
@@ -125,6 +127,7 @@ fn furnish(folder: &Path) {
             limit_chars: 5000,
             read_only: false,
             metadata: serde_json::json!({}),
+            letta: serde_json::json!({}),
             created_at_ms: 0,
             updated_at_ms: 0,
             deleted_at_ms: None,
@@ -149,6 +152,7 @@ fn write_something(store: &Store, random: &mut Random) -> Result<String, StoreEr
             let message = NewMessage {
                 id: id.clone(),
                 agent_id: agent,
+                conversation_id: None,
                 turn_id: None,
                 step_id: None,
                 role,
@@ -158,6 +162,8 @@ fn write_something(store: &Store, random: &mut Random) -> Result<String, StoreEr
                 tool_call_id: None,
                 name: None,
                 tool_status: None,
+                otid: None,
+                sender_id: None,
                 created_at_ms: store.now_ms(),
             };
             store.write(|w| w.append_message(&message)).map(|_| format!("message {id}"))

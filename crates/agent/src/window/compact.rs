@@ -52,6 +52,7 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     let summary = Summary {
         id: SummaryId::new(),
         agent_id: agent_id.clone(),
+        conversation_id: None,
         text,
         kind,
         window_start_seq: kept[0].seq,

@@ -44,6 +44,7 @@ impl App {
             limit_chars,
             read_only,
             metadata: serde_json::json!({}),
+            letta: serde_json::json!({}),
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             deleted_at_ms: None,

@@ -225,6 +225,7 @@ pub fn create(
         label,
         read_only: false,
         metadata: json!({}),
+        letta: json!({}),
         created_at_ms: edit.now_ms,
         updated_at_ms: edit.now_ms,
         deleted_at_ms: None,

@@ -41,10 +41,13 @@ fn the_turn_that_searches_does_not_find_itself() {
     let begun = resident_store::Turn {
         id: turn.clone(),
         agent_id: world.agent.clone(),
+        conversation_id: None,
         message_id: None,
         status: resident_store::TurnStatus::Running,
         stop_reason: None,
         error: None,
+        request_key: None,
+        options: serde_json::json!({}),
         started_at_ms: NOW,
         ended_at_ms: None,
     };

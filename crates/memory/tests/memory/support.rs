@@ -56,6 +56,8 @@ impl World {
             tool_rules: json!([]),
             settings: json!({}),
             metadata: json!({}),
+            tags: Vec::new(),
+            letta: json!({}),
             window_start_seq: 0,
             created_at_ms: NOW,
             updated_at_ms: NOW,
@@ -95,6 +97,7 @@ impl World {
         let message = NewMessage {
             id: MessageId::new(),
             agent_id: self.agent.clone(),
+            conversation_id: None,
             turn_id,
             step_id: None,
             role,
@@ -104,6 +107,8 @@ impl World {
             tool_call_id: None,
             name: None,
             tool_status: None,
+            otid: None,
+            sender_id: None,
             created_at_ms,
         };
         let message = self.memory.store().write(|w| w.append_message(&message)).unwrap();

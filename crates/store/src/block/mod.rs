@@ -6,7 +6,7 @@
 
 mod table;
 
-pub(crate) use table::SCHEMA;
+pub(crate) use table::{CLIENT_COLUMNS, SCHEMA};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct Block {
     pub read_only: bool,
     /// Whatever a client wants to keep with it; never read by Resident.
     pub metadata: serde_json::Value,
+    /// What clients of Letta's API set and only they read, as a JSON object.
+    pub letta: serde_json::Value,
     /// When it was created.
     pub created_at_ms: i64,
     /// When it was last changed.

@@ -47,6 +47,11 @@ CREATE INDEX block_revisions_of_turn ON block_revisions (turn_id) WHERE turn_id 
     )
 });
 
+/// What clients of Letta's API keep with a block.
+pub(crate) const CLIENT_COLUMNS: &str = "
+ALTER TABLE blocks ADD COLUMN letta TEXT NOT NULL DEFAULT '{}';
+";
+
 /// A revision with the value before it; to be followed by a condition on `r`.
 const SELECT_REVISION: &str = "
     SELECT r.*, p.after AS before FROM block_revisions r
@@ -61,6 +66,7 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Block> {
         limit_chars: usize::try_from(row.get::<_, i64>("limit_chars")?).unwrap_or(usize::MAX),
         read_only: row.get("read_only")?,
         metadata: row.get::<_, Json<_>>("metadata")?.0,
+        letta: row.get::<_, Json<_>>("letta")?.0,
         created_at_ms: row.get("created_at_ms")?,
         updated_at_ms: row.get("updated_at_ms")?,
         deleted_at_ms: row.get("deleted_at_ms")?,
@@ -136,6 +142,20 @@ impl Reader<'_> {
         })
     }
 
+    /// Which blocks outside the bin are attached to which agents, also to those in the bin; a block that no agent has
+    /// is not among them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn block_attachments(&self) -> Result<Vec<(BlockId, AgentId)>, StoreError> {
+        self.all(
+            "SELECT a.block_id, a.agent_id FROM agent_blocks a JOIN blocks b ON b.id = a.block_id
+             WHERE b.deleted_at_ms IS NULL ORDER BY a.key",
+            [],
+            |row| Ok((BlockId(row.get(0)?), AgentId(row.get(1)?))),
+        )
+    }
+
     /// The revisions of a block, newest first.
     ///
     /// # Errors
@@ -196,8 +216,9 @@ impl Writer<'_> {
         self.insert(
             name,
             name,
-            "INSERT INTO blocks (id, label, description, value, limit_chars, read_only, metadata, created_at_ms,
-                                 updated_at_ms, deleted_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO blocks (id, label, description, value, limit_chars, read_only, metadata, letta,
+                                 created_at_ms, updated_at_ms, deleted_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 block.id.as_str(),
                 block.label,
@@ -206,6 +227,7 @@ impl Writer<'_> {
                 limit_of(block),
                 block.read_only,
                 Json(&block.metadata),
+                Json(&block.letta),
                 block.created_at_ms,
                 block.updated_at_ms,
                 block.deleted_at_ms,
@@ -267,13 +289,14 @@ impl Writer<'_> {
         self.change(
             ("block", block.id.as_str()),
             "UPDATE blocks SET label = ?, description = ?, limit_chars = ?, read_only = ?, metadata = ?,
-                               updated_at_ms = ? WHERE id = ?",
+                               letta = ?, updated_at_ms = ? WHERE id = ?",
             params![
                 block.label,
                 block.description,
                 limit_of(block),
                 block.read_only,
                 Json(&block.metadata),
+                Json(&block.letta),
                 block.updated_at_ms,
                 block.id.as_str(),
             ],

@@ -9,11 +9,12 @@ mod table;
 
 pub use search::MessageFilter;
 pub(crate) use search::TEXT_SCHEMA;
-pub(crate) use table::{SCHEMA, SPOKEN};
+pub use table::MessageListing;
+pub(crate) use table::{CLIENT_COLUMNS, SCHEMA, SPOKEN};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, MessageId, StepId, TurnId};
+use crate::{AgentId, ConversationId, MessageId, StepId, TurnId};
 
 /// Who speaks in a message, in the words of the chat protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,18 @@ pub enum Role {
     Assistant,
     /// The result of a tool call.
     Tool,
+}
+
+impl Role {
+    /// Its word in the chat protocols.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
 }
 
 /// A call of a tool, as the model wrote it.
@@ -59,6 +72,8 @@ pub struct Message {
     pub seq: i64,
     /// The agent whose conversation it belongs to.
     pub agent_id: AgentId,
+    /// The conversation; `None` is the agent's own thread.
+    pub conversation_id: Option<ConversationId>,
     /// The turn it belongs to.
     pub turn_id: Option<TurnId>,
     /// The step it belongs to.
@@ -77,6 +92,10 @@ pub struct Message {
     pub name: Option<String>,
     /// How the call that a tool message answers ended.
     pub tool_status: Option<ToolStatus>,
+    /// The name that the client which sent it gave it, so that it knows it again.
+    pub otid: Option<String>,
+    /// Who sent it, where a client speaks for several.
+    pub sender_id: Option<String>,
     /// When it was said.
     pub created_at_ms: i64,
     /// When it was moved to the bin. Such a message is neither shown, searched nor in the window.
@@ -90,6 +109,8 @@ pub struct NewMessage {
     pub id: MessageId,
     /// The agent whose conversation it belongs to.
     pub agent_id: AgentId,
+    /// The conversation; `None` is the agent's own thread.
+    pub conversation_id: Option<ConversationId>,
     /// The turn it belongs to.
     pub turn_id: Option<TurnId>,
     /// The step it belongs to.
@@ -108,6 +129,33 @@ pub struct NewMessage {
     pub name: Option<String>,
     /// How the call ended.
     pub tool_status: Option<ToolStatus>,
+    /// See [`Message::otid`].
+    pub otid: Option<String>,
+    /// See [`Message::sender_id`].
+    pub sender_id: Option<String>,
     /// When it was said.
     pub created_at_ms: i64,
+}
+
+impl NewMessage {
+    /// A message of the agent's own thread with nothing but its words.
+    pub fn said(agent_id: &AgentId, role: Role, content: String, at_ms: i64) -> Self {
+        Self {
+            id: MessageId::new(),
+            agent_id: agent_id.clone(),
+            conversation_id: None,
+            turn_id: None,
+            step_id: None,
+            role,
+            content,
+            thoughts: None,
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            name: None,
+            tool_status: None,
+            otid: None,
+            sender_id: None,
+            created_at_ms: at_ms,
+        }
+    }
 }

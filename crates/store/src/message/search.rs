@@ -63,7 +63,7 @@ impl Reader<'_> {
         if !filter.roles.is_empty() {
             condition.push_str(&format!(" AND role IN ({})", vec!["?"; filter.roles.len()].join(", ")));
             for role in &filter.roles {
-                values.push(role_word(*role).to_owned().into());
+                values.push(role.word().to_owned().into());
             }
         }
         if let Some(from_ms) = filter.from_ms {
@@ -172,14 +172,5 @@ impl Writer<'_> {
 }
 
 fn context(speaker: Option<&str>, role: Role, said_at_ms: i64) -> String {
-    format!("{} {}", speaker.unwrap_or(role_word(role)), date::day_in_words(said_at_ms))
-}
-
-fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
-    }
+    format!("{} {}", speaker.unwrap_or(role.word()), date::day_in_words(said_at_ms))
 }

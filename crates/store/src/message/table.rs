@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use rusqlite::{Row, params};
 
-use super::{Message, NewMessage};
+use super::{Message, NewMessage, Role};
+use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, MessageId, StepId, StoreError, TurnId, VectorOwner};
+use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, TurnId, VectorOwner};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
 pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
@@ -38,11 +39,40 @@ CREATE INDEX messages_in_bin ON messages (agent_id, seq) WHERE deleted_at_ms IS 
     )
 });
 
-fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+/// What clients of Letta's API know a message by, and the conversation that it belongs to, by which it is found from then
+/// on: what was said before and after it was said there.
+pub(crate) static CLIENT_COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "
+ALTER TABLE messages ADD COLUMN conversation_id TEXT;
+ALTER TABLE messages ADD COLUMN otid TEXT;
+ALTER TABLE messages ADD COLUMN sender_id TEXT;
+CREATE INDEX messages_of_thread ON messages (agent_id, conversation_id, seq) WHERE deleted_at_ms IS NULL;
+DROP INDEX messages_spoken;
+CREATE INDEX messages_spoken ON messages (agent_id, conversation_id, seq) WHERE {SPOKEN};
+"
+    )
+});
+
+/// Which messages are listed; those in the bin never are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MessageListing {
+    /// Whose; everybody's outside the bin when `None`.
+    pub agent_id: Option<AgentId>,
+    /// Of which turn.
+    pub turn_id: Option<TurnId>,
+    /// Who speaks; anybody when empty.
+    pub roles: Vec<Role>,
+    /// Which part.
+    pub page: Page,
+}
+
+pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: MessageId(row.get("id")?),
         seq: row.get("seq")?,
         agent_id: AgentId(row.get("agent_id")?),
+        conversation_id: row.get::<_, Option<String>>("conversation_id")?.map(ConversationId),
         turn_id: row.get::<_, Option<String>>("turn_id")?.map(TurnId),
         step_id: row.get::<_, Option<String>>("step_id")?.map(StepId),
         role: row.get::<_, Word<_>>("role")?.0,
@@ -52,6 +82,8 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
         tool_call_id: row.get("tool_call_id")?,
         name: row.get("name")?,
         tool_status: row.get::<_, Option<Word<_>>>("tool_status")?.map(|status| status.0),
+        otid: row.get("otid")?,
+        sender_id: row.get("sender_id")?,
         created_at_ms: row.get("created_at_ms")?,
         deleted_at_ms: row.get("deleted_at_ms")?,
     })
@@ -110,6 +142,24 @@ impl Reader<'_> {
             [turn_id.as_str()],
             of_row,
         )
+    }
+
+    /// A part of the messages that `listing` means.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn list_messages(&self, listing: &MessageListing) -> Result<Vec<Message>, StoreError> {
+        let MessageListing { agent_id, turn_id, roles, page } = listing;
+        let mut asked = Listing::of("messages", "seq").and("deleted_at_ms IS NULL");
+        asked = match agent_id {
+            Some(agent_id) => asked.and_is("agent_id", agent_id.as_str()),
+            None => asked.and("agent_id IN (SELECT id FROM agents WHERE deleted_at_ms IS NULL)"),
+        };
+        if let Some(turn_id) = turn_id {
+            asked = asked.and_is("turn_id", turn_id.as_str());
+        }
+        asked = asked.and_in("role", roles.iter().map(|role| role.word()));
+        self.page(asked, page, of_row)
     }
 
     /// How many messages of `agent_id` are not in the bin.
@@ -174,6 +224,7 @@ impl Writer<'_> {
         let NewMessage {
             id,
             agent_id,
+            conversation_id,
             turn_id,
             step_id,
             role,
@@ -183,17 +234,20 @@ impl Writer<'_> {
             tool_call_id,
             name,
             tool_status,
+            otid,
+            sender_id,
             created_at_ms,
         } = message.clone();
         let seq = self.insert(
             ("message", id.as_str()),
             ("agent", agent_id.as_str()),
-            "INSERT INTO messages (id, agent_id, role, created_at_ms, turn_id, step_id, tool_call_id, name,
-                                   tool_status, content, thoughts, tool_calls)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO messages (id, agent_id, conversation_id, role, created_at_ms, turn_id, step_id, tool_call_id,
+                                   name, tool_status, otid, sender_id, content, thoughts, tool_calls)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 id.as_str(),
                 agent_id.as_str(),
+                conversation_id.as_ref().map(ConversationId::as_str),
                 Word(role),
                 created_at_ms,
                 turn_id.as_ref().map(TurnId::as_str),
@@ -201,6 +255,8 @@ impl Writer<'_> {
                 tool_call_id,
                 name,
                 tool_status.map(Word),
+                otid,
+                sender_id,
                 content,
                 thoughts,
                 (!tool_calls.is_empty()).then_some(Json(&tool_calls)),
@@ -210,6 +266,7 @@ impl Writer<'_> {
             id,
             seq,
             agent_id,
+            conversation_id,
             turn_id,
             step_id,
             role,
@@ -219,6 +276,8 @@ impl Writer<'_> {
             tool_call_id,
             name,
             tool_status,
+            otid,
+            sender_id,
             created_at_ms,
             deleted_at_ms: None,
         };

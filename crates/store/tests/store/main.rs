@@ -5,7 +5,9 @@
 mod agents;
 mod blocks;
 mod files;
+mod listings;
 mod messages;
+mod migrations;
 mod passages;
 mod restore;
 mod search;

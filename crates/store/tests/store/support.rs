@@ -69,6 +69,8 @@ pub(crate) fn agent(name: &str) -> Agent {
         tool_rules: serde_json::json!([{"type": "exit_loop", "tool_name": "send_message"}]),
         settings: serde_json::json!({"max_steps": 5}),
         metadata: serde_json::Value::Null,
+        tags: Vec::new(),
+        letta: serde_json::json!({}),
         window_start_seq: 0,
         created_at_ms: NOW_MS,
         updated_at_ms: NOW_MS,
@@ -85,6 +87,7 @@ pub(crate) fn block(label: &str, value: &str) -> Block {
         limit_chars: 2000,
         read_only: false,
         metadata: serde_json::json!({}),
+        letta: serde_json::json!({}),
         created_at_ms: NOW_MS,
         updated_at_ms: NOW_MS,
         deleted_at_ms: None,
@@ -95,6 +98,7 @@ pub(crate) fn message(agent_id: &AgentId, role: Role, content: &str) -> NewMessa
     NewMessage {
         id: MessageId::new(),
         agent_id: agent_id.clone(),
+        conversation_id: None,
         turn_id: None,
         step_id: None,
         role,
@@ -104,6 +108,8 @@ pub(crate) fn message(agent_id: &AgentId, role: Role, content: &str) -> NewMessa
         tool_call_id: None,
         name: None,
         tool_status: None,
+        otid: None,
+        sender_id: None,
         created_at_ms: NOW_MS,
     }
 }

@@ -8,10 +8,13 @@ fn turn(agent: &AgentId, status: TurnStatus) -> Turn {
     Turn {
         id: TurnId::new(),
         agent_id: agent.clone(),
+        conversation_id: None,
         message_id: None,
         status,
         stop_reason: None,
         error: None,
+        request_key: None,
+        options: serde_json::json!({}),
         started_at_ms: NOW_MS,
         ended_at_ms: None,
     }
@@ -78,6 +81,7 @@ fn the_newest_summary_counts() {
     let summary = |text: &str| Summary {
         id: SummaryId::new(),
         agent_id: ada.clone(),
+        conversation_id: None,
         text: text.to_owned(),
         kind: SummaryKind::Extractive,
         window_start_seq: 12,

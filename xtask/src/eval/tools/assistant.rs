@@ -131,6 +131,7 @@ impl Assistant {
         let message = NewMessage {
             id: MessageId::new(),
             agent_id: AgentId::from(agent_id),
+            conversation_id: None,
             turn_id: None,
             step_id: None,
             role: Role::User,
@@ -140,6 +141,8 @@ impl Assistant {
             tool_call_id: None,
             name: None,
             tool_status: None,
+            otid: None,
+            sender_id: None,
             created_at_ms: store.now_ms(),
         };
         store.write::<_, StoreError>(|writer| {
