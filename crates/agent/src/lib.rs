@@ -30,7 +30,7 @@ pub use settings::AgentSettings;
 pub use tools::{
     ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND, CORE_MEMORY_REPLACE,
     MEMORY, MEMORY_APPLY_PATCH, MEMORY_FINISH_EDITS, MEMORY_INSERT, MEMORY_REPLACE, MEMORY_RETHINK, REQUEST_HEARTBEAT,
-    SEND_MESSAGE, THINKING, Tool, tool, tool_names,
+    SEND_MESSAGE, THINKING, Tool, run_tool, tool, tool_names, tool_schema,
 };
-pub use turns::{Decision, begin_edit, begin_retry, begin_turn, decide_approval};
+pub use turns::{Decision, begin_edit, begin_retry, begin_turn, decide_approval, waiting_calls};
 pub use window::{ContextOverview, ContextPart, ContextPartKind};

@@ -17,7 +17,7 @@ impl ApiError {
         Self::new(ErrorCode::Invalid, message)
     }
 
-    pub(crate) fn not_found(what: &str, id: &str) -> Self {
+    pub fn not_found(what: &str, id: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("There is no {what} `{id}`."))
     }
 

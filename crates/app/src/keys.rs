@@ -7,6 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The service under which the keyring lists the keys.
 const SERVICE: &str = "app.resident.desktop";
 
+/// A secret for those who ask this program, from the system's randomness.
+pub fn new_token() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
+}
+
 /// Where keys are kept.
 pub(crate) struct Keys {
     keyring: bool,

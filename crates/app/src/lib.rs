@@ -4,6 +4,7 @@
 
 pub mod api;
 mod app;
+mod changes;
 mod drivers;
 mod error;
 mod event_log;
@@ -12,6 +13,7 @@ mod licences;
 mod logging;
 mod models;
 mod paths;
+pub mod records;
 mod recovery;
 mod requests;
 mod settings;
@@ -20,5 +22,6 @@ mod views;
 
 pub use app::{App, OpenOptions};
 pub use event_log::EventReader;
+pub use keys::new_token;
 pub use paths::default_profile_folder;
 pub use recovery::{ProfileBackup, list_backups, restore_backup};

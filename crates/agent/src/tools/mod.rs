@@ -17,7 +17,7 @@ mod schema;
 
 use resident_memory::Memory;
 use resident_memory::core::{BlockEdit, EditContext};
-use resident_store::{Agent, MessageId, Passage, StoreError, TurnId, Writer};
+use resident_store::{Agent, MessageId, Passage, Provenance, StoreError, TurnId, Writer};
 use thiserror::Error;
 
 use crate::events::MemoryChange;
@@ -99,9 +99,6 @@ pub(crate) enum ToolError {
     /// A path that names no block.
     #[error("`{path}` is not the path of a memory block. A path looks like /memories/human.")]
     WrongPath { path: String },
-    /// A path of a block that is not there.
-    #[error("There is no memory block named {label}. Memory blocks: {known}.")]
-    NoSuchBlock { label: String, known: String },
     /// Nothing to say.
     #[error("The message is empty. Call send_message with what you want to say.")]
     EmptyMessage,
@@ -146,6 +143,43 @@ static SEND: Tool = Tool {
 /// The tool of this name.
 pub fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name).copied()
+}
+
+/// A JSON schema of the arguments of a tool, as an agent of that type that has no blocks sees it.
+pub fn tool_schema(tool: &Tool, agent_type: resident_store::AgentType) -> serde_json::Value {
+    schema(tool, &SchemaContext { agent_type, labels: &[] }).parameters
+}
+
+/// Runs a tool for an agent outside of any turn, as the user asked for it, and returns its result and what it changed.
+///
+/// # Errors
+/// In words, when there is no such tool, an argument is wrong, or memory refuses.
+pub fn run_tool(
+    memory: &Memory,
+    agent: &Agent,
+    (name, arguments): (&str, &serde_json::Value),
+    zone: &jiff::tz::TimeZone,
+) -> Result<(String, Vec<MemoryChange>), String> {
+    let found = tool(name).ok_or_else(|| format!("There is no tool named {name}."))?;
+    let arguments = Arguments::new(found, arguments);
+    let now_ms = memory.store().now_ms();
+    let done = match found.function {
+        ToolFunction::Say(say) => say(&arguments).map(|text| (text, Vec::new())),
+        ToolFunction::Search(search) => {
+            // Outside of a turn there are no messages of its own to leave out.
+            let (turn_id, asked) = (TurnId::new(), MessageId::new());
+            let context = SearchContext { memory, agent, turn_id: &turn_id, asked: &asked, now_ms, zone };
+            search(&context, &arguments).map(|text| (text, Vec::new()))
+        }
+        ToolFunction::Write(write) => {
+            let provenance = Provenance { agent_id: Some(agent.id.clone()), ..Provenance::user(name) };
+            let edit = EditContext { agent_id: &agent.id, provenance: &provenance, now_ms };
+            let written = memory.store().write(|w| write(w, &edit, &arguments));
+            memory.notify_written();
+            written.map(|Written { message, changes }| (message, changes))
+        }
+    };
+    done.map(|(text, changes)| (cut_result(text), changes)).map_err(|error| error.to_string())
 }
 
 /// The names of all tools there are.

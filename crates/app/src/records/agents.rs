@@ -1,6 +1,6 @@
 //! Agents as their rows are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use resident_agent::{AgentSettings, ToolRules, default_agent, default_tool_rules, default_tools};
 use resident_store::{Agent, AgentId, AgentType, Block, BlockId, Provenance};
@@ -92,6 +92,14 @@ impl App {
         if agent.deleted_at_ms.is_some() { Err(ApiError::not_found("agent", agent_id)) } else { Ok(agent) }
     }
 
+    /// The tags of all agents and blocks.
+    pub fn tags_of_agents_and_blocks(&self) -> Result<BTreeSet<String>, ApiError> {
+        let agents = self.agent_records()?.into_iter().flat_map(|agent| agent.tags);
+        let of_block = |block: Block| serde_json::from_value::<Vec<String>>(block.letta["tags"].clone()).unwrap_or_default();
+        let blocks = self.block_records()?.into_iter().flat_map(of_block);
+        Ok(agents.chain(blocks).collect())
+    }
+
     /// The blocks of agents, in the order of their prompts.
     pub fn blocks_of_agents(&self, agent_ids: &[AgentId]) -> Result<HashMap<AgentId, Vec<Block>>, ApiError> {
         self.store.read(|reader| agent_ids.iter().map(|id| Ok((id.clone(), reader.blocks_of(id)?))).collect())
@@ -99,8 +107,20 @@ impl App {
 
     /// Makes an agent with its blocks, all of it or nothing.
     pub fn create_agent_record(&self, new: NewAgent) -> Result<Agent, ApiError> {
-        let NewAgent { name, agent_type, description, system, model, tools, tool_rules, settings, metadata, letta, tags, blocks } =
-            new;
+        let NewAgent {
+            name,
+            agent_type,
+            description,
+            system,
+            model,
+            tools,
+            tool_rules,
+            settings,
+            metadata,
+            letta,
+            tags,
+            blocks,
+        } = new;
         let mut agent = default_agent(&checked_name(&name)?, agent_type, self.store.now_ms());
         agent.description = description.unwrap_or_default();
         agent.model = self.checked_model(model)?;
@@ -136,8 +156,19 @@ impl App {
 
     /// Changes an agent, all of it or nothing.
     pub fn update_agent_record(&self, agent_id: &str, changes: AgentChanges) -> Result<Agent, ApiError> {
-        let AgentChanges { name, description, system, model, tools, tool_rules, settings, metadata, letta, tags, block_ids } =
-            changes;
+        let AgentChanges {
+            name,
+            description,
+            system,
+            model,
+            tools,
+            tool_rules,
+            settings,
+            metadata,
+            letta,
+            tags,
+            block_ids,
+        } = changes;
         let mut agent = self.agent_record(agent_id)?;
         if let Some(name) = name {
             agent.name = checked_name(&name)?;

@@ -10,9 +10,9 @@ mod turns;
 pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
 pub use blocks::{BlockChanges, NewBlock};
 pub use resident_store::{
-    Agent, AgentId, AgentType, Block, BlockId, ConversationId, Message, MessageId, Page, Passage, PassageId, Role, Step,
-    StepId, StepListing, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId, TurnListing,
-    TurnStatus,
+    Agent, AgentId, AgentType, Block, BlockId, ConversationId, Message, MessageId, MessageListing, Page, Passage, PassageId, Role,
+    Step, StepId, StepListing, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
+    TurnListing, TurnStatus,
 };
-pub use tools::BuiltinTool;
+pub use tools::{BuiltinTool, ToolDescription};
 pub use turns::MessageRow;

@@ -16,7 +16,8 @@ impl App {
     ) -> Result<Vec<PassageView>, ApiError> {
         let agent = self.agent_record(agent_id)?;
         let place = |id: Option<&str>| {
-            id.map(|id| self.passage_of_agent(agent_id, id).map(|passage| (passage.created_at_ms, passage.id))).transpose()
+            id.map(|id| self.passage_of_agent(agent_id, id).map(|passage| (passage.created_at_ms, passage.id)))
+                .transpose()
         };
         let (after, before) = (place(after_id)?, place(before_id)?);
         self.store.read(|reader| {

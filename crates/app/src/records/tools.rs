@@ -1,11 +1,12 @@
-//! The tools that Resident brings.
+//! Tools: those that Resident brings, and those that clients describe. The latter are never run here.
 
-use resident_agent::{tool, tool_names, tool_schema};
-use resident_store::AgentType;
+use resident_agent::{run_tool, tool, tool_names, tool_schema};
+use resident_store::{AgentType, ToolDefinition, ToolId, ToolListing, ToolType};
 use serde_json::Value;
 
 use crate::App;
-use crate::api::ApiError;
+use crate::api::{ApiError, EventKind};
+use crate::event_log::About;
 
 /// A tool that Resident brings, as a client may show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,30 @@ pub struct BuiltinTool {
     pub parameters: Value,
 }
 
+/// A tool as a client describes it. What is `None` stays as it is, or is empty where the tool is new.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolDescription {
+    /// Its schema in the form of function calling: `{name, description, parameters}`.
+    pub json_schema: Option<Value>,
+    /// What it does, where the schema should not say it.
+    pub description: Option<String>,
+    /// Its text, which is never run.
+    pub source_code: Option<String>,
+    /// The language of the text.
+    pub source_type: Option<String>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+    /// Whether calls wait for a person.
+    pub default_requires_approval: Option<bool>,
+    /// The longest result that a model is shown, in characters.
+    pub return_char_limit: Option<usize>,
+    /// Whatever a client wants to keep with it.
+    pub metadata: Option<Value>,
+}
+
+/// The longest result of a tool in V1.
+const RETURN_CHARS: usize = 50_000;
+
 impl App {
     /// The tools that Resident brings, in the order of their names.
     pub fn builtin_tools(&self) -> Vec<BuiltinTool> {
@@ -26,12 +51,92 @@ impl App {
         tools
     }
 
+    /// The tools that clients described, oldest first.
+    pub fn tool_definitions(&self) -> Result<Vec<ToolDefinition>, ApiError> {
+        self.store.read(|reader| Ok(reader.list_tools(&ToolListing::default())?))
+    }
+
+    /// A tool that a client described.
+    pub fn tool_definition(&self, tool_id: &str) -> Result<ToolDefinition, ApiError> {
+        let found = self.store.read::<_, ApiError>(|reader| Ok(reader.tool(&ToolId::from(tool_id))?))?;
+        found.filter(|tool| tool.deleted_at_ms.is_none()).ok_or_else(|| ApiError::not_found("tool", tool_id))
+    }
+
+    /// Keeps a tool that a client describes; one of the same name is changed.
+    pub fn describe_tool(&self, description: ToolDescription) -> Result<ToolDefinition, ApiError> {
+        let name = name_of(description.json_schema.as_ref())?;
+        let known = self.store.read::<_, ApiError>(|reader| Ok(reader.tool_by_name(&name)?))?;
+        let now_ms = self.store.now_ms();
+        let is_new = known.is_none();
+        let old = known.unwrap_or_else(|| ToolDefinition {
+            id: ToolId::new(),
+            name,
+            description: String::new(),
+            json_schema: Value::Null,
+            source_code: None,
+            source_type: None,
+            tags: Vec::new(),
+            tool_type: ToolType::Custom,
+            default_requires_approval: false,
+            return_char_limit: RETURN_CHARS,
+            mcp_server_id: None,
+            metadata: serde_json::json!({}),
+            created_at_ms: now_ms,
+            updated_at_ms: now_ms,
+            deleted_at_ms: None,
+        });
+        let tool = described(old, description, now_ms)?;
+        self.write(|writer| Ok(if is_new { writer.insert_tool(&tool)? } else { writer.update_tool(&tool)? }))?;
+        self.send(About::default(), EventKind::AgentsChanged);
+        Ok(tool)
+    }
+
+    /// Changes a tool that a client described.
+    pub fn change_tool(&self, tool_id: &str, description: ToolDescription) -> Result<ToolDefinition, ApiError> {
+        let tool = described(self.tool_definition(tool_id)?, description, self.store.now_ms())?;
+        self.write(|writer| Ok(writer.update_tool(&tool)?))?;
+        Ok(tool)
+    }
+
+    /// Moves a tool that a client described to the bin.
+    pub fn delete_tool(&self, tool_id: &str) -> Result<(), ApiError> {
+        let tool = self.tool_definition(tool_id)?;
+        let now_ms = self.store.now_ms();
+        self.write(|writer| Ok(writer.set_tool_deleted(&tool.id, Some(now_ms))?))
+    }
+
+    /// Runs a tool that Resident brings, for an agent that has it. The result is words in either case.
+    pub fn run_tool_of_agent(
+        &self,
+        agent_id: &str,
+        name: &str,
+        arguments: &Value,
+    ) -> Result<Result<String, String>, ApiError> {
+        let agent = self.agent_record(agent_id)?;
+        if !agent.tools.iter().any(|tool| tool == name) {
+            return Err(ApiError::not_found("tool of this agent", name));
+        }
+        if tool(name).is_none() {
+            return Ok(Err("Resident never runs the code of a tool; the client that brought it does.".to_owned()));
+        }
+        let zone = self.settings()?.for_agents().for_agent(&agent).zone();
+        Ok(run_tool(&self.memory, &agent, (name, arguments), &zone).map(|(text, _)| {
+            self.send(About::agent(agent_id), EventKind::BlocksChanged);
+            self.send(About::agent(agent_id), EventKind::PassagesChanged);
+            text
+        }))
+    }
+
     /// Refuses names that are no tools.
     pub(crate) fn check_tools(&self, names: &[String]) -> Result<(), ApiError> {
-        match names.iter().find(|name| tool(name).is_none()) {
-            Some(unknown) => Err(ApiError::not_found("tool", unknown)),
-            None => Ok(()),
-        }
+        self.store.read(|reader| {
+            for name in names {
+                if tool(name).is_none() && reader.tool_by_name(name)?.is_none() {
+                    return Err(ApiError::not_found("tool", name));
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -39,4 +144,40 @@ fn builtin(name: &'static str) -> Option<BuiltinTool> {
     let tool = tool(name)?;
     let parameters = tool_schema(tool, AgentType::LettaV1Agent);
     Some(BuiltinTool { name: tool.name, description: tool.description, parameters })
+}
+
+fn described(
+    old: ToolDefinition,
+    description: ToolDescription,
+    now_ms: i64,
+) -> Result<ToolDefinition, ApiError> {
+    let json_schema = description.json_schema.unwrap_or(old.json_schema);
+    let name = name_of(Some(&json_schema))?;
+    if tool(&name).is_some() {
+        return Err(ApiError::invalid(format!("`{name}` is a tool of Resident's own; choose another name.")));
+    }
+    let of_schema = json_schema["description"].as_str().unwrap_or_default().to_owned();
+    let of_old = Some(old.description).filter(|text| !text.is_empty());
+    Ok(ToolDefinition {
+        name,
+        description: description.description.or(of_old).unwrap_or(of_schema),
+        json_schema,
+        source_code: description.source_code.or(old.source_code),
+        source_type: description.source_type.or(old.source_type),
+        tags: description.tags.unwrap_or(old.tags),
+        default_requires_approval: description.default_requires_approval.unwrap_or(old.default_requires_approval),
+        return_char_limit: description.return_char_limit.unwrap_or(old.return_char_limit).clamp(1, 1_000_000),
+        metadata: description.metadata.unwrap_or(old.metadata),
+        updated_at_ms: now_ms,
+        ..old
+    })
+}
+
+fn name_of(schema: Option<&Value>) -> Result<String, ApiError> {
+    let name = schema.and_then(|schema| schema["name"].as_str()).unwrap_or_default();
+    let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
+        return Err(ApiError::invalid("A tool's schema needs a `name` of up to 128 letters, digits, `_`, `-` and `.`."));
+    }
+    Ok(name.to_owned())
 }

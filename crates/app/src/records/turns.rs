@@ -1,7 +1,7 @@
 //! Turns and messages.
 
 use resident_store::{
-    AgentId, Message, MessageId, Step, StepId, StepListing, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
+    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
 };
 use serde_json::{Value, json};
 
@@ -77,6 +77,26 @@ impl App {
         })
     }
 
+    /// Messages of any agents that are not in the bin.
+    pub fn rows_of_all(&self, listing: &MessageListing) -> Result<Vec<MessageRow>, ApiError> {
+        self.store.read(|reader| {
+            let mut messages = reader.list_messages(listing)?;
+            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
+            Ok(messages.into_iter().map(|message| message_row(message, &[], i64::MAX)).collect())
+        })
+    }
+
+    /// A message with its calls that wait.
+    pub fn message_row(&self, message_id: &str) -> Result<MessageRow, ApiError> {
+        let message = self.message_record(message_id)?;
+        let rows = match &message.turn_id {
+            Some(turn_id) => self.rows_of_turn(turn_id.as_str())?,
+            None => Vec::new(),
+        };
+        let row = rows.into_iter().find(|row| row.message.id == message_id);
+        Ok(row.unwrap_or_else(|| message_row(message, &[], i64::MAX)))
+    }
+
     /// Messages of an agent, oldest first: those after and before others, at most so many from the newer or the older end.
     pub fn message_rows(
         &self,
@@ -117,7 +137,8 @@ impl App {
 
     /// The ids of the messages in an agent's window, oldest first.
     pub fn window_message_ids(&self, agent_id: &str) -> Result<Vec<String>, ApiError> {
-        let messages = self.store.read::<_, ApiError>(|reader| Ok(reader.window_messages(&AgentId::from(agent_id))?))?;
+        let messages =
+            self.store.read::<_, ApiError>(|reader| Ok(reader.window_messages(&AgentId::from(agent_id))?))?;
         Ok(messages.into_iter().map(|message| message.id.0).collect())
     }
 
@@ -134,7 +155,9 @@ const APPROVAL: &str = "approval";
 
 fn message_row(message: Message, waiting: &[ToolCall], window_start_seq: i64) -> MessageRow {
     let calls = message.tool_calls.iter().filter(|call| waiting.contains(call)).cloned();
-    MessageRow { waiting: calls.map(tool_call_view).collect(), message: message_view(message, window_start_seq) }
+    let waiting = calls.map(tool_call_view).collect();
+    let conversation_id = message.conversation_id.clone().map(|id| id.0);
+    MessageRow { waiting, conversation_id, message: message_view(message, window_start_seq) }
 }
 
 /// A message, and those of its calls that wait for a person or a client.
@@ -142,6 +165,8 @@ fn message_row(message: Message, waiting: &[ToolCall], window_start_seq: i64) ->
 pub struct MessageRow {
     /// The message.
     pub message: MessageView,
+    /// The conversation; `None` is the agent's own thread.
+    pub conversation_id: Option<String>,
     /// Its calls that wait.
     pub waiting: Vec<ToolCallView>,
 }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use resident_app::App;
 use resident_app::api::{ApiError, Nothing};
-use resident_app::records::{Agent, AgentChanges, AgentId, AgentType, Block, BlockOfAgent, BuiltinTool, NewAgent};
+use resident_app::records::{Agent, AgentChanges, AgentId, AgentType, Block, BlockOfAgent, NewAgent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::blocks::CreateBlock;
 use super::page::{Order, PageQuery};
 use super::schema::{BlockBody, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
-use super::tools::{ToolBody, builtin_body, builtin_id};
+use super::tools::{self, ToolBody};
 use crate::error::Problem;
 use crate::extract::{AgentKey, Body, Id, Path, Query, ToolKey};
 use crate::state::Shared;
@@ -144,7 +144,7 @@ pub(super) fn body(app: &App, agent_id: &str) -> Result<AgentBody, ApiError> {
 pub(super) fn bodies(app: &App, agents: Vec<Agent>) -> Result<Vec<AgentBody>, ApiError> {
     let ids: Vec<AgentId> = agents.iter().map(|agent| agent.id.clone()).collect();
     let mut blocks = app.blocks_of_agents(&ids)?;
-    let tools: HashMap<&str, BuiltinTool> = app.builtin_tools().into_iter().map(|tool| (tool.name, tool)).collect();
+    let tools: HashMap<String, ToolBody> = tools::all(app)?.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
     let bodies = agents.into_iter().map(|agent| {
         let blocks = blocks.remove(&agent.id).unwrap_or_default();
         agent_body(app, agent, blocks, &tools)
@@ -156,7 +156,7 @@ fn agent_body(
     app: &App,
     agent: Agent,
     blocks: Vec<Block>,
-    tools: &HashMap<&str, BuiltinTool>,
+    tools: &HashMap<String, ToolBody>,
 ) -> Result<AgentBody, ApiError> {
     let window_tokens = app.window_tokens_of(&agent)?;
     let handle = match kept(&agent.letta, "model") {
@@ -189,7 +189,7 @@ fn agent_body(
     let ended = latest.as_ref().and_then(|turn| turn.ended_at_ms);
     Ok(AgentBody {
         memory: json!({ "agent_type": agent_type, "git_enabled": false, "blocks": blocks, "file_blocks": [], "prompt_template": "" }),
-        tools: agent.tools.iter().filter_map(|name| tools.get(name.as_str()).cloned()).map(builtin_body).collect(),
+        tools: agent.tools.iter().filter_map(|name| tools.get(name).cloned()).collect(),
         llm_config: llm_config(&agent, &handle, window_tokens),
         embedding_config: embedding_config(&embedding),
         message_ids: app.window_message_ids(agent.id.as_str())?,
@@ -340,10 +340,10 @@ fn read_agent_type(name: Option<&str>) -> Result<AgentType, Problem> {
 
 /// The names of the tools that a request names by name or by id.
 fn tool_names(app: &App, names: Vec<String>, ids: Vec<String>) -> Result<Vec<String>, ApiError> {
-    let known = app.builtin_tools();
+    let known = if ids.is_empty() { Vec::new() } else { tools::all(app)? };
     let by_id = ids.into_iter().map(|id| {
-        let tool = known.iter().find(|tool| builtin_id(tool.name) == id);
-        tool.map(|tool| tool.name.to_owned()).ok_or_else(|| ApiError::not_found("tool", &id))
+        let tool = known.iter().find(|tool| tool.id == id);
+        tool.map(|tool| tool.name.clone()).ok_or_else(|| ApiError::not_found("tool", &id))
     });
     let mut all = names;
     all.extend(by_id.collect::<Result<Vec<_>, _>>()?);
@@ -604,7 +604,7 @@ async fn list_tools(
     Query(page): Query<PageQuery>,
 ) -> Answer<Vec<ToolBody>> {
     let tools = shared.ask(move |app| body(app, id.as_str())).await?.tools;
-    Ok(axum::Json(page.cut(tools, (Order::Desc, 50), "tool", |tool| &tool.id)?))
+    Ok(axum::Json(page.cut(tools, (Order::Desc, 10), "tool", |tool| &tool.id)?))
 }
 
 /// Gives an agent a tool.
@@ -675,10 +675,6 @@ async fn update_approval(
     Body(in_body): Body<Approval>,
 ) -> Answer<AgentBody> {
     let wanted = in_body.requires_approval.or(in_query.requires_approval).unwrap_or(false);
-    let known = shared.app.builtin_tools().iter().any(|known| known.name == tool);
-    if !known {
-        return Err(Problem::not_found("tool", &tool));
-    }
     let body = shared
         .ask(move |app| {
             let mut rules = app.agent_record(agent.as_str())?.tool_rules.as_array().cloned().unwrap_or_default();

@@ -11,6 +11,7 @@ mod page;
 mod passages;
 mod runs;
 mod schema;
+mod search;
 mod tools;
 
 use axum::Router;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(tools::routes())
         .merge(models::routes())
         .merge(runs::routes())
+        .merge(search::routes())
         .split_for_parts();
     (router.merge(not_offered::routes()), document)
 }

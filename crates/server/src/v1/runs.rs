@@ -420,11 +420,11 @@ async fn step_messages(
 async fn step_metrics(State(shared): State<Shared>, Path(id): Path<Id<StepKey>>) -> Answer<Value> {
     let step = shared.ask(move |app| app.step_record(id.as_str())).await?;
     let start_ns = step.started_at_ms.saturating_mul(NS_PER_MS);
-    let generated_ns = step.trace["timing"]["model_ms"].as_i64().map(|ms| ms * NS_PER_MS);
+    let generated_ns = step.trace["timing"]["generate_ms"].as_i64().map(|ms| ms * NS_PER_MS);
     Ok(axum::Json(json!({
         "id": step.id.0, "run_id": step.turn_id.0, "agent_id": step.agent_id.0, "provider_id": null,
         "step_start_ns": start_ns, "step_ns": step.duration_ms * NS_PER_MS, "llm_request_start_ns": start_ns,
-        "llm_request_ns": generated_ns, "tool_execution_ns": null, "organization_id": null, "project_id": null,
+        "llm_request_ns": generated_ns, "tool_execution_ns": step.trace["timing"]["tools_ms"].as_i64().map(|ms| ms * NS_PER_MS), "organization_id": null, "project_id": null,
         "template_id": null, "base_template_id": null,
     })))
 }
