@@ -1,5 +1,6 @@
-//! `cargo xtask run`: sets up what is missing and opens the window, or the terminal chat where there is no display.
-//! Both use the same profile.
+//! `cargo xtask run`: sets up what is missing and opens the window; where there is no display, it starts the server and
+//! prints the address of the same interface for a browser, from where it can also be reached through a tunnel. Both use
+//! the same profile.
 
 use std::path::Path;
 
@@ -19,8 +20,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> TaskResult {
     let mut program = if has_display() {
         command(root, &setup::program(root, "resident-desktop").to_string_lossy(), arguments)
     } else {
-        say("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): opening the chat in this terminal");
-        let words = std::iter::once("chat").chain(arguments.iter().map(String::as_str));
+        say(
+            "There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): starting the server instead. \
+             `resident chat` talks in this terminal.",
+        );
+        let words = std::iter::once("server").chain(arguments.iter().map(String::as_str));
         command(root, &setup::program(root, "resident").to_string_lossy(), words)
     };
     run_command(program.env("RESIDENT_MODELS", setup::weights(root)))

@@ -9,6 +9,7 @@ mod chat;
 mod models;
 mod output;
 mod profile;
+mod server;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Archival(archival::Arguments),
     /// List, load, add and download models
     Models(models::Arguments),
+    /// Serve the profile over HTTP, for letta-client and for a browser
+    Server(server::Arguments),
     /// Check the profile, its database and its models
     Doctor(profile::DoctorArguments),
     /// Print the version
@@ -96,6 +99,7 @@ fn execute(app: &Arc<App>, command: Command, output: Output) -> Result<ExitCode,
         Command::Blocks(arguments) => blocks::run(app, arguments, output),
         Command::Archival(arguments) => archival::run(app, arguments, output),
         Command::Models(arguments) => models::run(app, arguments, output),
+        Command::Server(arguments) => server::run(app, arguments, output),
         Command::Doctor(_) => profile::check(app, output),
         Command::Version => Ok(ExitCode::SUCCESS),
     }

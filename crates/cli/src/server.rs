@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Ask for no token; only on loopback
     #[arg(long)]
     no_auth: bool,
-    /// A further name by which clients call this computer (may be repeated)
+    /// A further name by which clients call this server, with its port where that is another (may be repeated)
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
 }

@@ -33,8 +33,12 @@ impl Guard {
         if !address.ip().is_unspecified() {
             names.push(SocketAddr::new(address.ip(), 0).to_string().trim_end_matches(":0").to_owned());
         }
-        names.extend(options.host_names.iter().map(|name| name.to_lowercase()));
-        let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        // A name with a port of its own is meant as it is: that of a proxy, or of a published port.
+        let given = options.host_names.iter().map(|name| name.to_lowercase());
+        let (whole, bare): (Vec<String>, Vec<String>) =
+            given.partition(|name| name.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()));
+        names.extend(bare);
+        let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).chain(whole).collect();
         if port == 80 {
             hosts.extend(names);
         }

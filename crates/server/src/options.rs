@@ -23,7 +23,7 @@ pub struct ServerOptions {
     pub address: SocketAddr,
     /// Who may ask.
     pub access: Access,
-    /// Further names by which clients call this computer, as in the `Host` header but without the port.
+    /// Further names by which clients call this server, as in the `Host` header; without a port, this server's is meant.
     pub host_names: Vec<String>,
 }
 
