@@ -66,6 +66,14 @@ impl Driver {
         self.post("execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
+    /// Runs a script that answers by calling its last argument.
+    ///
+    /// # Errors
+    /// What the driver answers; its time is up after half a minute.
+    pub fn script_later(&self, script: &str, arguments: &[Value]) -> Result<Value, DriverError> {
+        self.post("execute/async", &json!({ "script": script, "args": arguments }))
+    }
+
     /// All elements that an XPath selects now.
     ///
     /// # Errors
@@ -151,6 +159,22 @@ impl Driver {
     /// What the driver answers.
     pub fn resize(&self, width: u32, height: u32) -> Result<(), DriverError> {
         self.post("window/rect", &json!({ "x": 0, "y": 0, "width": width, "height": height })).map(drop)
+    }
+
+    /// Opens an address.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn go_to(&self, url: &str) -> Result<(), DriverError> {
+        self.post("url", &json!({ "url": url })).map(drop)
+    }
+
+    /// A picture of the page: a PNG in base64.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn screenshot(&self) -> Result<String, DriverError> {
+        Ok(self.get("screenshot")?.as_str().unwrap_or_default().to_owned())
     }
 
     /// All text of the page.

@@ -2,6 +2,8 @@
 //! virtual display, and a driver for the window.
 
 #[cfg(unix)]
+pub mod browser;
+#[cfg(unix)]
 pub mod display;
 #[cfg(unix)]
 pub mod driver;

@@ -27,6 +27,12 @@ impl Running {
         &mut self.child
     }
 
+    /// Asks it to stop, as Ctrl-C in a terminal does.
+    pub fn interrupt(&self) {
+        let asked = Command::new("kill").args(["-INT", &self.child.id().to_string()]).stderr(Stdio::null()).status();
+        drop(asked);
+    }
+
     /// Waits until it has ended by itself; says whether it did.
     pub fn ends_within(&mut self, patience: Duration) -> bool {
         wait_until(patience, || matches!(self.child.try_wait(), Ok(Some(_)))).is_some()

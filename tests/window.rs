@@ -97,7 +97,7 @@ impl Window {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port is free");
     listener.local_addr().expect("a bound socket has an address").port()
 }

@@ -34,6 +34,8 @@ const FOR_TESTS: &[Package] = &[
     package("xvfb", "a display for the window's journeys"),
     package("dbus-daemon", "a session bus for them"),
     package("webkit2gtk-driver", "drives the window"),
+    package("chromium", "shows the web UI"),
+    package("chromium-driver", "drives it"),
     package("imagemagick", "takes screenshots"),
     package("strace", "shows that no socket but local ones is opened"),
 ];
