@@ -3,7 +3,7 @@
 //! that whoever runs a turn needs to handle only what keeps the turn from being recorded at all.
 
 use resident_memory::MemoryError;
-use resident_store::{AgentId, MessageId, StoreError, TurnId};
+use resident_store::{AgentId, ConversationId, MessageId, StoreError, TurnId};
 use thiserror::Error;
 
 use crate::ModelError;
@@ -31,6 +31,9 @@ pub enum AgentError {
     /// No such agent.
     #[error("there is no agent {0}")]
     AgentNotFound(AgentId),
+    /// No such conversation of the agent.
+    #[error("there is no conversation {0}")]
+    ConversationNotFound(ConversationId),
     /// No such turn.
     #[error("there is no turn {0}")]
     TurnNotFound(TurnId),

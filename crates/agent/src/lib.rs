@@ -6,6 +6,7 @@ mod error;
 mod events;
 pub mod guidance;
 mod model;
+mod options;
 mod rules;
 mod settings;
 pub mod step;
@@ -18,13 +19,14 @@ mod window;
 pub use agents::{
     DEFAULT_MEMGPT_SYSTEM, DEFAULT_SYSTEM, create_agent, default_agent, default_tool_rules, default_tools,
 };
-pub use driver::{TurnContext, check_length, compact_now, context, run_turn};
+pub use driver::{TurnContext, check_length, compact_now, context, run_turn, system_text};
 pub use error::AgentError;
 pub use events::{AgentEvent, Compaction, MemoryChange};
 pub use model::{
     Cancel, Finish, GenerateOptions, Generation, Guidance, LanguageModel, Locality, MalformedCall, ModelError,
     ModelInfo, Progress, Prompt, PromptMessage, ToolChoice, ToolSchema, Usage,
 };
+pub use options::{ClientTool, TurnOptions};
 pub use rules::{PastCall, ToolRule, ToolRules};
 pub use settings::AgentSettings;
 pub use tools::{
@@ -32,5 +34,8 @@ pub use tools::{
     MEMORY, MEMORY_APPLY_PATCH, MEMORY_FINISH_EDITS, MEMORY_INSERT, MEMORY_REPLACE, MEMORY_RETHINK, REQUEST_HEARTBEAT,
     SEND_MESSAGE, THINKING, Tool, run_tool, tool, tool_names, tool_schema,
 };
-pub use turns::{Decision, begin_edit, begin_retry, begin_turn, decide_approval, waiting_calls};
+pub use turns::{
+    Decision, Said, TurnRequest, begin_edit, begin_request, begin_retry, begin_turn, calls_to_decide, decide_approval,
+    decide_calls, reset_messages, waiting_calls,
+};
 pub use window::{ContextOverview, ContextPart, ContextPartKind};

@@ -1,65 +1,165 @@
-//! How turns begin: with a message, anew, with an edited message, or with the user's word on a call that waits. Each is
-//! one transaction, committed before anything else happens, so that nothing the user typed depends on what follows.
+//! How turns begin: with a message or several, anew, with an edited message, or with word on the calls that wait. Each is
+//! one transaction, committed before anything else happens, so that nothing that was typed depends on what follows.
+//!
+//! A turn belongs to a thread. While one runs, no other begins in its thread; those of other threads run beside it.
 
 use resident_store::{
-    AgentId, Message, MessageId, NewMessage, Role, Store, ToolCall, ToolStatus, Turn, TurnId, TurnStatus, Writer,
+    AgentId, Message, MessageId, NewMessage, Role, Store, Thread, ToolCall, ToolStatus, Turn, TurnId, TurnStatus,
+    Writer,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::AgentError;
+use crate::options::TurnOptions;
+use crate::rules::ToolRules;
 use crate::step::StopReason;
+use crate::tools::cut_result;
 
 /// The name under which the user's approval of a call is recorded.
 pub(crate) const APPROVAL: &str = "approval";
 
-/// Records what the user said and the turn that answers it.
+/// The setting of an agent whose window begins anew with each turn; V1's name for it.
+const AUTOCLEAR: &str = "message_buffer_autoclear";
+
+/// Something that is said to an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who speaks: the user, the system, or (where a client tells an earlier conversation) the assistant.
+    pub role: Role,
+    /// What is said.
+    pub text: String,
+    /// The client's own name for it.
+    pub otid: Option<String>,
+    /// Who of those that the client speaks for.
+    pub sender_id: Option<String>,
+}
+
+impl Said {
+    /// Said by the user.
+    pub fn by_user(text: &str) -> Self {
+        Self { role: Role::User, text: text.to_owned(), otid: None, sender_id: None }
+    }
+}
+
+/// What begins a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TurnRequest {
+    /// Where.
+    pub thread: Thread,
+    /// What is said, at least one message.
+    pub messages: Vec<Said>,
+    /// Names the request, so that the same request sent again finds its turn.
+    pub request_key: Option<String>,
+    /// What is asked of this turn alone; see [`TurnOptions`].
+    pub options: Value,
+}
+
+impl TurnRequest {
+    /// The user says `text` in a thread.
+    pub fn of(thread: impl Into<Thread>, text: &str) -> Self {
+        let messages = vec![Said::by_user(text)];
+        Self { thread: thread.into(), messages, request_key: None, options: json!({}) }
+    }
+}
+
+/// Records what the user said in the agent's own thread and the turn that answers it.
 ///
 /// # Errors
-/// [`AgentError::Empty`] without text, [`AgentError::Busy`] while another turn of the agent runs.
+/// As for [`begin_request`].
 pub fn begin_turn(store: &Store, agent_id: &AgentId, text: &str) -> Result<(Turn, Message), AgentError> {
-    let text = clean(text)?;
+    let (turn, mut messages) = begin_request(store, &TurnRequest::of(agent_id, text))?;
+    let message = messages.pop().ok_or(AgentError::Empty)?;
+    Ok((turn, message))
+}
+
+/// Records what is said and the turn that answers it.
+///
+/// # Errors
+/// [`AgentError::Empty`] when nothing is said, or a message has no text; [`AgentError::Busy`] while another turn of the
+/// thread runs; when there is no such agent or conversation.
+pub fn begin_request(store: &Store, request: &TurnRequest) -> Result<(Turn, Vec<Message>), AgentError> {
+    let TurnRequest { thread, messages, request_key, options } = request;
     let now_ms = store.now_ms();
+    let messages = messages.iter().map(|said| Ok(Said { text: clean(&said.text)?, ..said.clone() }));
+    let messages: Vec<Said> = messages.collect::<Result<_, AgentError>>()?;
     store.write(|w| {
-        require_agent(w, agent_id)?;
-        require_idle(w, agent_id)?;
-        say(w, agent_id, text, now_ms)
+        let clears = require_thread(w, thread)?;
+        require_idle(w, thread)?;
+        let turn = Turn {
+            request_key: request_key.clone(),
+            options: options.clone(),
+            ..running_turn(thread, MessageId::new(), now_ms)
+        };
+        say(w, turn, messages, clears)
     })
 }
 
-/// Begins a turn anew: what followed its user message goes to the bin, what it changed in memory stays.
+/// Begins a turn anew: what followed that which it answers goes to the bin, what it changed in memory stays.
 ///
 /// # Errors
-/// When there is no such turn, its message is gone, or a turn of the agent runs.
+/// When there is no such turn, its message is gone, or a turn of the thread runs.
 pub fn begin_retry(store: &Store, turn_id: &TurnId) -> Result<(Turn, Message), AgentError> {
     let now_ms = store.now_ms();
     store.write(|w| {
         let old = w.turn(turn_id)?.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
-        require_idle(w, &old.agent_id)?;
+        let thread = Thread::from(&old);
+        require_idle(w, &thread)?;
         let message_id = old.message_id.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
-        let message = user_message(w, &message_id)?;
-        w.delete_messages_from(&old.agent_id, message.seq + 1, now_ms)?;
+        let message = live_message(w, &message_id)?;
+        // What came with the message (no step of the agent made it) is answered with it.
+        let of_turn = w.messages_of_turn(message.turn_id.as_ref().unwrap_or(turn_id))?;
+        let asked = of_turn.iter().take_while(|message| message.step_id.is_none()).map(|message| message.seq).max();
+        w.delete_messages_from(&thread, asked.unwrap_or(message.seq).max(message.seq) + 1, now_ms)?;
         bring_into_window(w, &message)?;
-        let turn = insert_turn(w, &old.agent_id, &message.id, now_ms)?;
+        let turn = Turn {
+            request_key: old.request_key,
+            options: old.options,
+            ..running_turn(&thread, message.id.clone(), now_ms)
+        };
+        w.insert_turn(&turn)?;
         Ok((turn, message))
     })
 }
 
-/// Says a message anew: it and all that followed go to the bin, and a turn begins with `text`.
+/// Says a message anew: it and all that followed in its thread go to the bin, and a turn begins with `text`.
 ///
 /// # Errors
-/// When it is not a message of the user, `text` is empty, or a turn of the agent runs.
+/// When it is not a message of the user, `text` is empty, or a turn of the thread runs.
 pub fn begin_edit(store: &Store, message_id: &MessageId, text: &str) -> Result<(Turn, Message), AgentError> {
     let text = clean(text)?;
     let now_ms = store.now_ms();
     store.write(|w| {
-        let old = user_message(w, message_id)?;
-        require_idle(w, &old.agent_id)?;
-        w.delete_messages_from(&old.agent_id, old.seq, now_ms)?;
-        say(w, &old.agent_id, text, now_ms)
+        let old = live_message(w, message_id)?;
+        if old.role != Role::User {
+            return Err(AgentError::NotUserMessage(message_id.clone()));
+        }
+        let thread = Thread::from(&old);
+        require_idle(w, &thread)?;
+        w.delete_messages_from(&thread, old.seq, now_ms)?;
+        let (turn, mut messages) =
+            say(w, running_turn(&thread, MessageId::new(), now_ms), vec![Said::by_user(&text)], false)?;
+        Ok((turn, messages.pop().ok_or(AgentError::Empty)?))
     })
 }
 
-/// What the user says of a call that waits.
+/// Empties a thread: its messages go to the bin, its summary is no longer shown, and `initial` is what was said in it.
+/// Memory stays.
+///
+/// # Errors
+/// [`AgentError::Busy`] while a turn of the thread runs; when there is no such agent or conversation.
+pub fn reset_messages(store: &Store, thread: impl Into<Thread>, initial: &[Said]) -> Result<Vec<Message>, AgentError> {
+    let thread = thread.into();
+    let now_ms = store.now_ms();
+    store.write(|w| {
+        require_thread(w, &thread)?;
+        require_idle(w, &thread)?;
+        w.delete_messages_from(&thread, i64::MIN, now_ms)?;
+        w.delete_summaries(&thread)?;
+        initial.iter().map(|said| Ok(w.append_message(&said_message(&thread, None, said, now_ms))?)).collect()
+    })
+}
+
+/// The word on a call that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It may run.
@@ -69,53 +169,106 @@ pub enum Decision {
         /// Why; told to the agent.
         reason: Option<String>,
     },
+    /// The client ran it.
+    Result {
+        /// How it ended.
+        status: ToolStatus,
+        /// What it returned; told to the agent.
+        text: String,
+    },
 }
 
-/// Records the user's word on the call for which the turn waits. The turn runs again: hand it to [`crate::run_turn`].
+/// Records the user's word on the first call for which the turn waits. The turn runs again: hand it to
+/// [`crate::run_turn`].
 ///
 /// # Errors
-/// [`AgentError::NotPending`] unless the turn is the agent's latest and waits.
+/// [`AgentError::NotPending`] unless the turn is the latest of its thread and waits.
 pub fn decide_approval(store: &Store, turn_id: &TurnId, decision: &Decision) -> Result<Turn, AgentError> {
+    let said = store.read::<_, AgentError>(|reader| Ok(reader.messages_of_turn(turn_id)?))?;
+    let first = waiting_calls(&said).into_iter().next().map(|call| (call.id, decision.clone()));
+    decide_calls(store, turn_id, first.as_slice())
+}
+
+/// Records the word on calls for which the turn waits, each by the id of its call. The turn runs again: hand it to
+/// [`crate::run_turn`]. A call without a word waits on, unless nobody has to be asked about it.
+///
+/// # Errors
+/// [`AgentError::NotPending`] unless the turn is the latest of its thread and waits, and with every call named.
+pub fn decide_calls(store: &Store, turn_id: &TurnId, decisions: &[(String, Decision)]) -> Result<Turn, AgentError> {
     let now_ms = store.now_ms();
     store.write(|w| {
         let turn = w.turn(turn_id)?.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
-        require_idle(w, &turn.agent_id)?;
-        let is_latest = w.latest_turn(&turn.agent_id)?.is_some_and(|latest| latest.id == turn.id);
+        let thread = Thread::from(&turn);
+        require_idle(w, &thread)?;
+        let is_latest = w.latest_turn(&thread)?.is_some_and(|latest| latest.id == turn.id);
         let waits = turn.stop_reason.as_deref() == Some(StopReason::RequiresApproval.as_str());
-        let call = waiting_calls(&w.messages_of_turn(turn_id)?).into_iter().next();
-        let (Some(call), true) = (call, is_latest && waits) else {
+        let waiting = waiting_calls(&w.messages_of_turn(turn_id)?);
+        if decisions.is_empty() || !is_latest || !waits {
             return Err(AgentError::NotPending(turn_id.clone()));
-        };
-        let message = match decision {
-            Decision::Approve => {
-                let content = json!({ "approve": true, "tool_call_id": call.id }).to_string();
-                let mut message = new_message(&turn.agent_id, Some(&turn.id), Role::System, content, now_ms);
-                message.name = Some(APPROVAL.to_owned());
-                message.tool_call_id = Some(call.id);
-                message
-            }
-            Decision::Deny { reason } => {
-                let reason = reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-                let content = match reason {
-                    Some(reason) => format!("The user did not allow this call: {reason}"),
-                    None => "The user did not allow this call.".to_owned(),
-                };
-                let mut message = new_message(&turn.agent_id, Some(&turn.id), Role::Tool, content, now_ms);
-                message.name = Some(call.name);
-                message.tool_call_id = Some(call.id);
-                message.tool_status = Some(ToolStatus::Failed);
-                message
-            }
-        };
-        w.append_message(&message)?;
+        }
+        let mut decided: Vec<&str> = Vec::new();
+        for (call_id, decision) in decisions {
+            let call = waiting.iter().find(|call| call.id == *call_id && !decided.contains(&call_id.as_str()));
+            let call = call.ok_or_else(|| AgentError::NotPending(turn_id.clone()))?;
+            w.append_message(&decided_message(&turn, call, decision, now_ms))?;
+            decided.push(call_id);
+        }
         let turn = Turn { status: TurnStatus::Running, stop_reason: None, error: None, ended_at_ms: None, ..turn };
         w.update_turn(&turn)?;
         Ok(turn)
     })
 }
 
+fn decided_message(turn: &Turn, call: &ToolCall, decision: &Decision, now_ms: i64) -> NewMessage {
+    let (role, name, status, content) = match decision {
+        Decision::Approve => {
+            let content = json!({ "approve": true, "tool_call_id": call.id }).to_string();
+            (Role::System, APPROVAL.to_owned(), None, content)
+        }
+        Decision::Deny { reason } => {
+            let reason = reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+            let content = match reason {
+                Some(reason) => format!("The user did not allow this call: {reason}"),
+                None => "The user did not allow this call.".to_owned(),
+            };
+            (Role::Tool, call.name.clone(), Some(ToolStatus::Failed), content)
+        }
+        Decision::Result { status, text } => {
+            (Role::Tool, call.name.clone(), Some(*status), cut_result(text.replace('\0', "")))
+        }
+    };
+    NewMessage {
+        name: Some(name),
+        tool_call_id: Some(call.id.clone()),
+        tool_status: status,
+        ..new_message(&Thread::from(turn), Some(&turn.id), role, content, now_ms)
+    }
+}
+
+/// The calls of a turn about which the client has to be asked, in their order: those that need an approval, and those
+/// that the client runs itself.
+///
+/// # Errors
+/// When there is no such turn, or the agent's rules cannot be read.
+pub fn calls_to_decide(store: &Store, turn_id: &TurnId) -> Result<Vec<ToolCall>, AgentError> {
+    let (turn, agent, said) = store.read(|reader| {
+        let turn = reader.turn(turn_id)?.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
+        let agent = reader.agent(&turn.agent_id)?;
+        let agent = agent.ok_or_else(|| AgentError::AgentNotFound(turn.agent_id.clone()))?;
+        Ok::<_, AgentError>((turn, agent, reader.messages_of_turn(turn_id)?))
+    })?;
+    if turn.stop_reason.as_deref() != Some(StopReason::RequiresApproval.as_str()) {
+        return Ok(Vec::new());
+    }
+    let rules = ToolRules::from_json(&agent.tool_rules)
+        .map_err(|source| AgentError::ToolRules { agent_id: agent.id.clone(), source })?;
+    let options = TurnOptions::of(&turn);
+    let asks = |call: &ToolCall| rules.requires_approval(&call.name) || options.has_client_tool(&call.name);
+    Ok(waiting_calls(&said).into_iter().filter(asks).collect())
+}
+
 /// The calls of the last assistant message that have no result yet.
-pub(crate) fn waiting_calls(messages: &[Message]) -> Vec<ToolCall> {
+pub fn waiting_calls(messages: &[Message]) -> Vec<ToolCall> {
     let Some(asked) = messages.iter().rposition(|message| !message.tool_calls.is_empty()) else { return Vec::new() };
     let answered = |call: &&ToolCall| {
         !messages[asked..]
@@ -127,29 +280,22 @@ pub(crate) fn waiting_calls(messages: &[Message]) -> Vec<ToolCall> {
 
 /// A message of a turn without anything but its text.
 pub(crate) fn new_message(
-    agent_id: &AgentId,
+    thread: &Thread,
     turn_id: Option<&TurnId>,
     role: Role,
     content: String,
     now_ms: i64,
 ) -> NewMessage {
     NewMessage {
-        id: MessageId::new(),
-        agent_id: agent_id.clone(),
-        conversation_id: None,
+        conversation_id: thread.conversation_id.clone(),
         turn_id: turn_id.cloned(),
-        step_id: None,
-        role,
-        content,
-        thoughts: None,
-        tool_calls: Vec::new(),
-        tool_call_id: None,
-        name: None,
-        tool_status: None,
-        otid: None,
-        sender_id: None,
-        created_at_ms: now_ms,
+        ..NewMessage::said(&thread.agent_id, role, content, now_ms)
     }
+}
+
+fn said_message(thread: &Thread, turn_id: Option<&TurnId>, said: &Said, now_ms: i64) -> NewMessage {
+    let Said { role, text, otid, sender_id } = said.clone();
+    NewMessage { otid, sender_id, ..new_message(thread, turn_id, role, text, now_ms) }
 }
 
 fn clean(text: &str) -> Result<String, AgentError> {
@@ -157,62 +303,63 @@ fn clean(text: &str) -> Result<String, AgentError> {
     if text.trim().is_empty() { Err(AgentError::Empty) } else { Ok(text) }
 }
 
-fn require_agent(w: &Writer<'_>, agent_id: &AgentId) -> Result<(), AgentError> {
+/// Refuses a thread that is not there or in the bin; whether its window begins anew with each turn.
+fn require_thread(w: &Writer<'_>, thread: &Thread) -> Result<bool, AgentError> {
+    let Thread { agent_id, conversation_id } = thread;
     let agent = w.agent(agent_id)?.filter(|agent| agent.deleted_at_ms.is_none());
-    agent.map(drop).ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))
+    let agent = agent.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
+    if let Some(id) = conversation_id {
+        let live = w.conversation(id)?.filter(|found| found.deleted_at_ms.is_none() && found.agent_id == *agent_id);
+        live.ok_or_else(|| AgentError::ConversationNotFound(id.clone()))?;
+    }
+    Ok(agent.settings.get(AUTOCLEAR).and_then(Value::as_bool).unwrap_or(false))
 }
 
-fn require_idle(w: &Writer<'_>, agent_id: &AgentId) -> Result<(), AgentError> {
-    let busy = w.latest_turn(agent_id)?.is_some_and(|turn| turn.status == TurnStatus::Running);
-    if busy { Err(AgentError::Busy { agent_id: agent_id.clone() }) } else { Ok(()) }
+fn require_idle(w: &Writer<'_>, thread: &Thread) -> Result<(), AgentError> {
+    let busy = w.latest_turn(thread)?.is_some_and(|turn| turn.status == TurnStatus::Running);
+    if busy { Err(AgentError::Busy { agent_id: thread.agent_id.clone() }) } else { Ok(()) }
 }
 
-fn user_message(w: &Writer<'_>, id: &MessageId) -> Result<Message, AgentError> {
+fn live_message(w: &Writer<'_>, id: &MessageId) -> Result<Message, AgentError> {
     let message = w.message(id)?.filter(|message| message.deleted_at_ms.is_none());
-    let message = message.ok_or_else(|| AgentError::MessageNotFound(id.clone()))?;
-    if message.role == Role::User { Ok(message) } else { Err(AgentError::NotUserMessage(id.clone())) }
+    message.ok_or_else(|| AgentError::MessageNotFound(id.clone()))
 }
 
 /// A message that was evicted is answered anew only if it can be seen.
 fn bring_into_window(w: &mut Writer<'_>, message: &Message) -> Result<(), AgentError> {
-    let start = w.agent(&message.agent_id)?.map_or(0, |agent| agent.window_start_seq);
-    if message.seq < start {
-        w.set_window_start(&message.agent_id, message.seq)?;
+    if message.seq < w.window_start(message)? {
+        w.set_window_start(message, message.seq)?;
     }
     Ok(())
 }
 
-fn say(w: &mut Writer<'_>, agent_id: &AgentId, text: String, now_ms: i64) -> Result<(Turn, Message), AgentError> {
-    let turn_id = TurnId::new();
-    let message = new_message(agent_id, Some(&turn_id), Role::User, text, now_ms);
-    let turn = running_turn(turn_id, agent_id, &message.id, now_ms);
+/// Records what is said and the turn that answers the last thing that the user said of it, else the last of all.
+fn say(w: &mut Writer<'_>, turn: Turn, messages: Vec<Said>, clears: bool) -> Result<(Turn, Vec<Message>), AgentError> {
+    let thread = Thread::from(&turn);
+    let asked = messages.iter().rposition(|said| said.role == Role::User).or(messages.len().checked_sub(1));
+    let asked = asked.ok_or(AgentError::Empty)?;
+    let new: Vec<_> =
+        messages.iter().map(|said| said_message(&thread, Some(&turn.id), said, turn.started_at_ms)).collect();
+    let turn = Turn { message_id: Some(new[asked].id.clone()), ..turn };
     w.insert_turn(&turn)?;
-    let message = w.append_message(&message)?;
-    Ok((turn, message))
+    let messages: Vec<_> = new.iter().map(|message| w.append_message(message)).collect::<Result<_, _>>()?;
+    if let Some(first) = messages.first().filter(|_| clears) {
+        w.set_window_start(&thread, first.seq)?;
+    }
+    Ok((turn, messages))
 }
 
-fn insert_turn(
-    w: &mut Writer<'_>,
-    agent_id: &AgentId,
-    message_id: &MessageId,
-    now_ms: i64,
-) -> Result<Turn, AgentError> {
-    let turn = running_turn(TurnId::new(), agent_id, message_id, now_ms);
-    w.insert_turn(&turn)?;
-    Ok(turn)
-}
-
-fn running_turn(id: TurnId, agent_id: &AgentId, message_id: &MessageId, now_ms: i64) -> Turn {
+fn running_turn(thread: &Thread, message_id: MessageId, now_ms: i64) -> Turn {
     Turn {
-        id,
-        agent_id: agent_id.clone(),
-        conversation_id: None,
-        message_id: Some(message_id.clone()),
+        id: TurnId::new(),
+        agent_id: thread.agent_id.clone(),
+        conversation_id: thread.conversation_id.clone(),
+        message_id: Some(message_id),
         status: TurnStatus::Running,
         stop_reason: None,
         error: None,
         request_key: None,
-        options: serde_json::json!({}),
+        options: json!({}),
         started_at_ms: now_ms,
         ended_at_ms: None,
     }

@@ -1,26 +1,29 @@
-//! One driver thread for each agent that is talked to. Turns of an agent run in order on its thread; turns of different
-//! agents run side by side and share the model.
+//! The threads on which turns run. Turns of one thread of an agent run one after the other; those of different agents, and
+//! of different conversations of one agent, run side by side and share the model.
+//!
+//! An operating system's thread lives as long as there is something to run on it, so that a server with thousands of
+//! conversations has only as many as are talked in.
 
-use std::collections::HashMap;
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use resident_agent::Cancel;
-use resident_store::{AgentId, TurnId};
+use resident_store::{Thread, TurnId};
 
-/// What a driver thread is given to do.
+/// What a driver is given to do.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The driver threads and the turns that run on them.
+/// The drivers and the turns that run on them.
 #[derive(Default)]
 pub(crate) struct Drivers {
-    threads: Mutex<HashMap<AgentId, Driver>>,
+    busy: Arc<Mutex<HashMap<Thread, Driver>>>,
     running: Mutex<HashMap<TurnId, Cancel>>,
 }
 
 struct Driver {
-    jobs: Sender<Job>,
+    waiting: VecDeque<Job>,
     thread: JoinHandle<()>,
 }
 
@@ -47,25 +50,17 @@ impl Drivers {
         cancel.is_some()
     }
 
-    /// Runs a job on the agent's thread, after those that it was given before.
-    pub(crate) fn run(&self, agent_id: &AgentId, job: Job) {
-        let mut threads = self.threads();
-        let returned = match threads.get(agent_id) {
-            Some(driver) => match driver.jobs.send(job) {
-                Ok(()) => return,
-                // The thread ended with a panic: the job comes back and gets a new one.
-                Err(returned) => returned.0,
-            },
-            None => job,
-        };
-        let (jobs, queue) = channel::<Job>();
-        let thread = std::thread::spawn(move || {
-            for job in queue {
-                job();
-            }
-        });
-        jobs.send(returned).expect("the thread has just begun to listen");
-        threads.insert(agent_id.clone(), Driver { jobs, thread });
+    /// Runs a job after those that its thread was given before.
+    pub(crate) fn run(&self, thread: Thread, job: Job) {
+        let mut busy = lock(&self.busy);
+        if let Some(driver) = busy.get_mut(&thread) {
+            driver.waiting.push_back(job);
+            return;
+        }
+        let (all, own) = (Arc::clone(&self.busy), thread.clone());
+        // It cannot look for its next job before this one stands in the map, since the map is locked until then.
+        let handle = std::thread::spawn(move || drive(&all, &own, job));
+        busy.insert(thread, Driver { waiting: VecDeque::new(), thread: handle });
     }
 
     /// Stops every turn and waits for the threads to end.
@@ -73,20 +68,50 @@ impl Drivers {
         for cancel in self.running().values() {
             cancel.cancel();
         }
-        let drivers: Vec<Driver> = self.threads().drain().map(|(_, driver)| driver).collect();
-        for Driver { jobs, thread } in drivers {
-            drop(jobs);
-            if thread.join().is_err() {
-                tracing::error!("a driver thread ended with a panic");
+        loop {
+            let drivers: Vec<Driver> = lock(&self.busy).drain().map(|(_, driver)| driver).collect();
+            if drivers.is_empty() {
+                return;
+            }
+            for Driver { waiting, thread } in drivers {
+                // What waits still says how it ended; it was stopped before it began.
+                let ended = thread.join();
+                waiting.into_iter().for_each(run_job);
+                if ended.is_err() {
+                    tracing::error!("a driver thread ended with a panic");
+                }
             }
         }
-    }
-
-    fn threads(&self) -> MutexGuard<'_, HashMap<AgentId, Driver>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<TurnId, Cancel>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs `job` and then what waits for the thread, until nothing does.
+fn drive(all: &Mutex<HashMap<Thread, Driver>>, thread: &Thread, job: Job) {
+    let mut next = Some(job);
+    while let Some(job) = next.take() {
+        run_job(job);
+        let mut busy = lock(all);
+        match busy.get_mut(thread) {
+            Some(driver) => next = driver.waiting.pop_front(),
+            None => return,
+        }
+        if next.is_none() {
+            busy.remove(thread);
+        }
+    }
+}
+
+/// A job that panics takes nothing with it but itself.
+fn run_job(job: Job) {
+    if catch_unwind(AssertUnwindSafe(job)).is_err() {
+        tracing::error!("a turn ended with a panic");
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

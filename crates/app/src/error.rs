@@ -107,9 +107,10 @@ impl From<AgentError> for ApiError {
             AgentError::Model(error) => return error.into(),
             AgentError::Busy { .. } => ErrorCode::Conflict,
             AgentError::TooLong { .. } => ErrorCode::TooLong,
-            AgentError::AgentNotFound(_) | AgentError::TurnNotFound(_) | AgentError::MessageNotFound(_) => {
-                ErrorCode::NotFound
-            }
+            AgentError::AgentNotFound(_)
+            | AgentError::ConversationNotFound(_)
+            | AgentError::TurnNotFound(_)
+            | AgentError::MessageNotFound(_) => ErrorCode::NotFound,
             AgentError::Cancelled => ErrorCode::Cancelled,
             AgentError::Empty
             | AgentError::NotUserMessage(_)

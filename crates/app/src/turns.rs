@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use resident_agent::{AgentEvent, AgentSettings, Cancel, Compaction, LanguageModel, TurnContext};
-use resident_store::{Agent, AgentId, Message, Turn, TurnStatus};
+use resident_agent::{AgentEvent, AgentSettings, Cancel, Compaction, LanguageModel, TurnContext, TurnOptions};
+use resident_store::{Agent, AgentId, Message, Thread, Turn, TurnStatus};
 
 use crate::App;
 use crate::api::{ApiError, CompactionView, EventKind, MemoryChange, MemoryChangeKind, TurnView};
@@ -33,8 +33,7 @@ impl App {
         let view = turn_view(turn.clone());
         let cancel = self.drivers.register(&turn.id);
         let app = self.clone();
-        let agent_id = turn.agent_id.clone();
-        self.drivers.run(&agent_id, Box::new(move || app.run_turn(turn, &cancel)));
+        self.drivers.run(Thread::from(&turn), Box::new(move || app.run_turn(turn, &cancel)));
         view
     }
 
@@ -55,7 +54,9 @@ impl App {
             let agent = agent.ok_or_else(|| ApiError::not_found("agent", turn.agent_id.as_str()))?;
             Ok((agent, AgentNames::read(reader)?))
         })?;
-        let model = self.model_of(&agent, about)?;
+        // A turn may ask for another model than its agent's.
+        let model = TurnOptions::of(turn).model.or(agent.model.clone());
+        let model = self.model_of(&Agent { model, ..agent }, about)?;
         let settings = self.settings()?.for_agents();
         let context = self.turn_context(model.as_ref(), &settings);
         let mut report = |event| self.report(event, about, &names);

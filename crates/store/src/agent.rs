@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{Json, Reader, Word, Writer};
-use crate::{AgentId, StoreError};
+use crate::{AgentId, StoreError, Thread};
 
 /// How an agent speaks and chains its steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,19 +204,27 @@ impl Writer<'_> {
         )
     }
 
-    /// Lets the window of an agent begin at `seq`.
+    /// Lets the window of a thread begin at `seq`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such agent.
-    pub fn set_window_start(&mut self, id: &AgentId, seq: i64) -> Result<(), StoreError> {
-        self.change(
-            ("agent", id.as_str()),
-            "UPDATE agents SET window_start_seq = ? WHERE id = ?",
-            params![seq, id.as_str()],
-        )
+    /// [`StoreError::NotFound`] when there is no such agent or conversation.
+    pub fn set_window_start(&mut self, thread: impl Into<Thread>, seq: i64) -> Result<(), StoreError> {
+        let Thread { agent_id, conversation_id } = thread.into();
+        match conversation_id {
+            None => self.change(
+                ("agent", agent_id.as_str()),
+                "UPDATE agents SET window_start_seq = ? WHERE id = ?",
+                params![seq, agent_id.as_str()],
+            ),
+            Some(id) => self.change(
+                ("conversation", id.as_str()),
+                "UPDATE conversations SET window_start_seq = ? WHERE id = ? AND agent_id = ?",
+                params![seq, id.as_str(), agent_id.as_str()],
+            ),
+        }
     }
 
-    /// Removes an agent for good, with its messages, turns, passages, summaries, and the blocks that no other agent
+    /// Removes an agent for good, with its messages, turns, conversations, passages, summaries, and the blocks that no other agent
     /// has.
     ///
     /// # Errors
@@ -225,6 +233,11 @@ impl Writer<'_> {
         let agent = [id.as_str()];
         self.execute("DELETE FROM message_text WHERE rowid IN (SELECT seq FROM messages WHERE agent_id = ?)", agent)?;
         self.execute("DELETE FROM passage_text WHERE rowid IN (SELECT key FROM passages WHERE agent_id = ?)", agent)?;
+        self.execute(
+            "DELETE FROM blocks WHERE id IN (SELECT block_id FROM conversation_blocks JOIN conversations
+                                             ON conversations.id = conversation_id WHERE agent_id = ?)",
+            agent,
+        )?;
         self.execute(
             "DELETE FROM blocks WHERE id IN (SELECT block_id FROM agent_blocks WHERE agent_id = ?1)
                                   AND id NOT IN (SELECT block_id FROM agent_blocks WHERE agent_id <> ?1)",

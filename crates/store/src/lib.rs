@@ -11,6 +11,7 @@ mod backup;
 mod block;
 mod clock;
 mod connection;
+mod conversation;
 mod date;
 mod error;
 mod ids;
@@ -34,6 +35,7 @@ pub use agent::{Agent, AgentType};
 pub use backup::{Backup, list_backups, restore_backup};
 pub use block::{Block, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};
 pub use ids::{
     AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{agent, block, message, passage, setting, summary, tool, turn, vector};
+use crate::{agent, block, conversation, message, passage, setting, summary, tool, turn, vector};
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
@@ -13,7 +13,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
 pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Each takes a database to the schema of its place, counted from 1.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create, keep_what_clients_set];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create, keep_what_clients_set, have_conversations];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
 pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
@@ -60,4 +60,9 @@ fn keep_what_clients_set(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(schema)?;
     }
     Ok(())
+}
+
+/// An agent has threads beside its own.
+fn have_conversations(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(conversation::SCHEMA)
 }

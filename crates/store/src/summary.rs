@@ -1,10 +1,10 @@
-//! Summaries of evicted messages; the newest of an agent stands in its prompt.
+//! Summaries of evicted messages; the newest of a thread stands in its prompt.
 
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{Reader, Word, Writer};
-use crate::{AgentId, ConversationId, StoreError, SummaryId};
+use crate::{AgentId, ConversationId, StoreError, SummaryId, Thread};
 
 /// How a summary was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,17 +70,35 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Summary> {
 }
 
 impl Reader<'_> {
-    /// The summary of `agent_id` that was written last.
+    /// The summary of a thread that was written last.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn latest_summary(&self, agent_id: &AgentId) -> Result<Option<Summary>, StoreError> {
-        self.first("SELECT * FROM summaries WHERE agent_id = ? ORDER BY key DESC LIMIT 1", [agent_id.as_str()], of_row)
+    pub fn latest_summary(&self, thread: impl Into<Thread>) -> Result<Option<Summary>, StoreError> {
+        let thread = thread.into();
+        self.first(
+            "SELECT * FROM summaries WHERE agent_id = ? AND conversation_id IS ? ORDER BY key DESC LIMIT 1",
+            params![thread.agent_id.as_str(), thread.conversation()],
+            of_row,
+        )
     }
 }
 
 impl Writer<'_> {
-    /// Adds a summary, which is the newest of its agent from then on.
+    /// Removes the summaries of a thread, whose messages they are no longer about.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn delete_summaries(&mut self, thread: impl Into<Thread>) -> Result<(), StoreError> {
+        let thread = thread.into();
+        self.execute(
+            "DELETE FROM summaries WHERE agent_id = ? AND conversation_id IS ?",
+            params![thread.agent_id.as_str(), thread.conversation()],
+        )?;
+        Ok(())
+    }
+
+    /// Adds a summary, which is the newest of its thread from then on.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, TurnId};
+use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, Thread, TurnId};
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,12 +215,17 @@ impl Reader<'_> {
         ids.iter().filter_map(|id| self.turn(id).transpose()).collect()
     }
 
-    /// The turn of `agent_id` that began last.
+    /// The turn of a thread that began last.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn latest_turn(&self, agent_id: &AgentId) -> Result<Option<Turn>, StoreError> {
-        self.first("SELECT * FROM turns WHERE agent_id = ? ORDER BY key DESC LIMIT 1", [agent_id.as_str()], turn_of_row)
+    pub fn latest_turn(&self, thread: impl Into<Thread>) -> Result<Option<Turn>, StoreError> {
+        let thread = thread.into();
+        self.first(
+            "SELECT * FROM turns WHERE agent_id = ? AND conversation_id IS ? ORDER BY key DESC LIMIT 1",
+            params![thread.agent_id.as_str(), thread.conversation()],
+            turn_of_row,
+        )
     }
 
     /// The newest turn of `agent_id` that the client's request `key` began.

@@ -70,6 +70,7 @@ impl Driver<'_> {
                 roles: vec![Role::User, Role::Assistant],
                 from_ms: None,
                 to_ms: None,
+                conversation_id: None,
                 limit: MOST_HITS,
                 exclude_turn: Some(self.turn.id.clone()),
             },
@@ -97,7 +98,7 @@ impl Driver<'_> {
 
     /// The lines of the agent's blocks, among which are the one to correct or forget and many an answer.
     fn lines(&self) -> Vec<Note> {
-        let blocks = self.store.read::<_, AgentError>(|reader| Ok(reader.blocks_of(&self.agent.id)?));
+        let blocks = self.store.read::<_, AgentError>(|reader| Ok(reader.blocks_of(&self.thread)?));
         blocks.map_or_else(
             |error| {
                 tracing::warn!(%error, "the lines of the blocks could not be read");
@@ -111,7 +112,7 @@ impl Driver<'_> {
     fn lines_gone(&self) -> Vec<String> {
         let gone = self.store.read::<_, AgentError>(|reader| {
             let mut gone = Vec::new();
-            for block in reader.blocks_of(&self.agent.id)? {
+            for block in reader.blocks_of(&self.thread)? {
                 for revision in reader.block_revisions(&block.id)?.into_iter().take(MOST_REVISIONS) {
                     let before = revision.before.unwrap_or_default();
                     let left = before.lines().filter(|line| !block.value.lines().any(|kept| kept == *line));

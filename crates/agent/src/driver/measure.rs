@@ -8,12 +8,12 @@ use crate::AgentError;
 use crate::guidance::Purpose;
 use crate::model::{GenerateOptions, Prompt, ToolChoice};
 use crate::step::{Event, Measured, StepRequest};
-use crate::window::{Fitted, Frame, Window, compose, compose_prompt_messages, fit, shown};
+use crate::window::{Fitted, Frame, compose, compose_prompt_messages, fit, shown};
 
 impl Driver<'_> {
     pub(super) fn measure(&mut self, request: &StepRequest) -> Result<Event, AgentError> {
         self.open_step(request);
-        let window = Window::load(self.store, &self.agent.id)?;
+        let window = self.window()?;
         let window_tokens = self.window_tokens();
         let room_tokens = self.room_tokens();
         let (prompt, options, used_tokens, too_long, purpose) = match request.guided {
@@ -48,7 +48,7 @@ impl Driver<'_> {
 
     /// The warning is the newest message of the prompt that was just measured.
     pub(super) fn recompose_after_warning(&mut self) -> Result<(), AgentError> {
-        let window = Window::load(self.store, &self.agent.id)?;
+        let window = self.window()?;
         let guided = self.state.plan().guided;
         let room_tokens = self.room_tokens();
         let Some((prompt, _)) = self.prepared.as_mut().filter(|_| !guided) else { return Ok(()) };

@@ -13,12 +13,13 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 use resident_memory::Memory;
-use resident_store::{Agent, Message, NewMessage, Role, StepId, Store, ToolCall, ToolStatus, Turn, TurnStatus};
+use resident_store::{Agent, Message, NewMessage, Role, StepId, Store, Thread, ToolCall, ToolStatus, Turn, TurnStatus};
 
 use crate::AgentError;
 use crate::events::{AgentEvent, Compaction};
 use crate::guidance::{self, Note, Routed};
 use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
+use crate::options::TurnOptions;
 use crate::settings::AgentSettings;
 use crate::step::{Answer, Effect, Event, NoteKind, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
 use crate::turns::{APPROVAL, new_message, waiting_calls};
@@ -84,36 +85,47 @@ pub fn check_length(context: &TurnContext<'_>, agent: &Agent, text: &str) -> Res
     if message_tokens > room_tokens { Err(AgentError::TooLong { message_tokens, room_tokens }) } else { Ok(()) }
 }
 
-/// What the next prompt of the agent would be.
+/// What the next prompt of an agent in a thread would be.
 ///
 /// # Errors
-/// When there is no such agent, or the store fails.
-pub fn context(context: &TurnContext<'_>, agent_id: &resident_store::AgentId) -> Result<ContextOverview, AgentError> {
-    let window = Window::load(context.memory.store(), agent_id)?;
+/// When there is no such agent or conversation, or the store fails.
+pub fn context(context: &TurnContext<'_>, thread: impl Into<Thread>) -> Result<ContextOverview, AgentError> {
+    let window = Window::load(context.memory.store(), &thread.into())?;
     let settings = context.settings.for_agent(&window.agent);
     Ok(window::overview(context.model, &window, &settings))
 }
 
-/// Evicts the oldest part of the window now.
+/// The text that opens the prompt of a thread: instructions, blocks and summary.
+///
+/// # Errors
+/// When there is no such agent or conversation, or the store fails.
+pub fn system_text(store: &Store, thread: impl Into<Thread>) -> Result<String, AgentError> {
+    Ok(window::compose_system(&Window::load(store, &thread.into())?))
+}
+
+/// Evicts the oldest part of the window of a thread now.
 ///
 /// # Errors
 /// [`AgentError::Busy`] while a turn runs, [`AgentError::NothingToCompact`] when the window holds a single turn,
 /// [`AgentError::Cancelled`].
 pub fn compact_now(
     context: &TurnContext<'_>,
-    agent_id: &resident_store::AgentId,
+    thread: impl Into<Thread>,
     cancel: &Cancel,
     on_event: &mut dyn FnMut(AgentEvent),
 ) -> Result<Compaction, AgentError> {
+    let thread = thread.into();
+    let agent_id = &thread.agent_id;
     let store = context.memory.store();
     let (agent, latest) =
-        store.read(|reader| Ok::<_, AgentError>((reader.agent(agent_id)?, reader.latest_turn(agent_id)?)))?;
+        store.read(|reader| Ok::<_, AgentError>((reader.agent(agent_id)?, reader.latest_turn(&thread)?)))?;
     let agent = agent.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
     if latest.is_some_and(|turn| turn.status == TurnStatus::Running) {
         return Err(AgentError::Busy { agent_id: agent_id.clone() });
     }
     let settings = context.settings.for_agent(&agent);
-    let request = CompactionRequest { memory: context.memory, model: context.model, settings: &settings, agent_id };
+    let request =
+        CompactionRequest { memory: context.memory, model: context.model, settings: &settings, thread: &thread };
     let done = window::compact(&request, cancel)?.ok_or_else(|| AgentError::NothingToCompact(agent_id.clone()))?;
     on_event(AgentEvent::Compacted(done.clone()));
     Ok(done)
@@ -124,6 +136,8 @@ struct Driver<'a> {
     context: &'a TurnContext<'a>,
     store: &'a Store,
     turn: &'a Turn,
+    thread: Thread,
+    options: TurnOptions,
     agent: Agent,
     settings: AgentSettings,
     zone: TimeZone,
@@ -154,7 +168,9 @@ impl<'a> Driver<'a> {
         on_event: &'a mut dyn FnMut(AgentEvent),
     ) -> Result<Self, AgentError> {
         let store: &Store = context.memory.store();
-        let window = Window::load(store, &turn.agent_id)?;
+        let thread = Thread::from(turn);
+        let options = TurnOptions::of(turn);
+        let window = with_options(Window::load(store, &thread)?, &options);
         let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
         let (asked, said, steps) = store.read(|reader| {
             let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
@@ -170,17 +186,21 @@ impl<'a> Driver<'a> {
             agent_type: window.agent.agent_type,
             attached: window.attached_tools(),
             rules: window.rules()?,
-            max_steps: settings.max_steps.max(1),
+            client_tools: options.client_tools.iter().map(|tool| tool.name.clone()).collect(),
+            max_steps: options.max_steps.unwrap_or(settings.max_steps).max(1),
             user_text: asked.content.clone(),
             request: guidance::explicit_request(&asked.content),
             guided,
         };
-        let began = said.iter().any(|message| message.id != asked.id);
+        // What the turn answers came with no step.
+        let began = said.iter().any(|message| message.step_id.is_some());
         let first_event = if began { Event::Resumed(resumed(&said, steps.len())) } else { Event::Begun };
         Ok(Self {
             context,
             store,
             turn,
+            thread,
+            options,
             zone: settings.zone(),
             settings,
             asked,
@@ -232,6 +252,11 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// What stands in the window now, as this turn sees it.
+    fn window(&self) -> Result<Window, AgentError> {
+        Ok(with_options(Window::load(self.store, &self.thread)?, &self.options))
+    }
+
     fn emit(&mut self, event: AgentEvent) {
         (self.on_event)(event);
     }
@@ -245,7 +270,7 @@ impl<'a> Driver<'a> {
             memory: self.context.memory,
             model: self.context.model,
             settings: &self.settings,
-            agent_id: &self.agent.id,
+            thread: &self.thread,
         };
         match window::compact(&request, self.cancel) {
             Ok(Some(done)) => {
@@ -312,7 +337,7 @@ impl<'a> Driver<'a> {
     }
 
     fn draft(&self, role: Role, text: String) -> NewMessage {
-        let mut message = new_message(&self.agent.id, Some(&self.turn.id), role, text, self.store.now_ms());
+        let mut message = new_message(&self.thread, Some(&self.turn.id), role, text, self.store.now_ms());
         message.step_id = self.step_id.clone();
         message
     }
@@ -336,6 +361,15 @@ fn end_turn(store: &Store, turn: &Turn, end: TurnEnd) -> Result<Turn, AgentError
     };
     store.write(|w| Ok::<_, AgentError>(w.update_turn(&turn)?))?;
     Ok(turn)
+}
+
+/// The window with what the request of the turn puts in the place of the agent's.
+fn with_options(mut window: Window, options: &TurnOptions) -> Window {
+    if let Some(system) = &options.system {
+        window.agent.system.clone_from(system);
+    }
+    window.client_tools = options.client_schemas();
+    window
 }
 
 /// Whether an effect begins something new; what is only to be recorded is recorded even when the turn is stopped.
@@ -369,12 +403,14 @@ fn resumed(said: &[Message], steps: usize) -> Resumed {
         let writes = crate::tools::tool(&name).is_some_and(crate::tools::Tool::writes_memory);
         ToolEnd { wrote_memory: writes && status == ToolStatus::Ok, name, status, output: message.content.clone() }
     });
-    let approval = said.iter().rfind(|message| message.name.as_deref() == Some(APPROVAL));
+    let approvals = said.iter().filter(|message| message.name.as_deref() == Some(APPROVAL));
     Resumed {
         calls: calls.collect(),
         waiting: waiting_calls(said),
-        approved_call_id: approval.and_then(|message| message.tool_call_id.clone()),
+        approved_call_ids: approvals.filter_map(|message| message.tool_call_id.clone()).collect(),
         steps,
-        spoke: said.iter().any(|message| message.role == Role::Assistant && !message.content.is_empty()),
+        spoke: said
+            .iter()
+            .any(|message| message.step_id.is_some() && message.role == Role::Assistant && !message.content.is_empty()),
     }
 }

@@ -63,7 +63,12 @@ impl Driver<'_> {
             message_id: Some(self.asked.id.clone()),
             tool: Some(call.name.clone()),
         };
-        let edit = EditContext { agent_id: &self.agent.id, provenance: &provenance, now_ms: self.store.now_ms() };
+        let edit = EditContext {
+            agent_id: &self.agent.id,
+            conversation_id: self.thread.conversation_id.as_ref(),
+            provenance: &provenance,
+            now_ms: self.store.now_ms(),
+        };
         let draft = self.result_message(call, ToolStatus::Ok, String::new());
         let done = self.store.write(|w| {
             let written = write(w, &edit, arguments)?;

@@ -149,7 +149,8 @@ impl TurnState {
                 effects.push(Effect::RefuseCall { call, reason });
                 continue;
             }
-            if self.plan.rules.requires_approval(&call.name) && !approved {
+            let is_the_clients = self.plan.client_tools.contains(&call.name);
+            if is_the_clients || (self.plan.rules.requires_approval(&call.name) && !approved) {
                 self.pending.clear();
                 effects.push(Effect::EndStep);
                 effects.push(Effect::EndTurn(TurnEnd {

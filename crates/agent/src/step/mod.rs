@@ -53,8 +53,8 @@ pub struct Resumed {
     pub calls: Vec<ToolEnd>,
     /// The calls that wait, in their order.
     pub waiting: Vec<ToolCall>,
-    /// The one of them that the user approved.
-    pub approved_call_id: Option<String>,
+    /// Those of them that the user approved.
+    pub approved_call_ids: Vec<String>,
     /// Steps so far.
     pub steps: usize,
     /// Whether anything was said to the user.

@@ -28,6 +28,8 @@ pub struct TurnPlan {
     pub agent_type: AgentType,
     /// The tools that are attached and exist.
     pub attached: Vec<String>,
+    /// Those of them that the client runs itself.
+    pub client_tools: Vec<String>,
     /// Its tool rules.
     pub rules: ToolRules,
     /// The most steps.
@@ -141,7 +143,7 @@ impl TurnState {
     }
 
     pub(super) fn resumed(&mut self, past: Resumed) -> Vec<Effect> {
-        let Resumed { calls, waiting, approved_call_id, steps, spoke } = past;
+        let Resumed { calls, waiting, approved_call_ids, steps, spoke } = past;
         // A guided turn that waited has its tool calls behind it: the intent that led to them was served.
         self.intent = self.plan.guided.then_some(Intent::Converse);
         self.purpose = self.plan.guided.then_some(Purpose::Write);
@@ -153,12 +155,14 @@ impl TurnState {
             self.wrote_memory |= end.wrote_memory;
             // Whether the last one was the call that the user refused does not matter: the model goes on either way.
             self.step.failed = end.status == resident_store::ToolStatus::Failed;
+            // The client ran it so that the agent hears what came of it.
+            self.step.continues |= self.plan.client_tools.contains(&end.name);
             self.history.push(PastCall { name: end.name, output: end.output });
         }
         self.pending = waiting
             .into_iter()
             .map(|call| {
-                let approved = approved_call_id.as_deref() == Some(call.id.as_str());
+                let approved = approved_call_ids.contains(&call.id);
                 PendingCall { call, malformed: None, approved }
             })
             .collect();

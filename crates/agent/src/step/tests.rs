@@ -14,6 +14,7 @@ fn plan(agent_type: AgentType, attached: &[&str], rules: Value) -> TurnPlan {
         turn_id: TurnId::from("run-1"),
         agent_type,
         attached: attached.iter().map(|name| (*name).to_owned()).collect(),
+        client_tools: Vec::new(),
         rules: ToolRules::from_json(&rules).unwrap(),
         max_steps: 8,
         user_text: "I like tea".to_owned(),
@@ -236,7 +237,7 @@ fn a_call_that_needs_approval_ends_the_turn_and_goes_on_with_the_users_word() {
     let call = answer.calls[0].clone();
     let resumed = Resumed {
         waiting: vec![call.clone()],
-        approved_call_id: Some(call.id.clone()),
+        approved_call_ids: vec![call.id.clone()],
         steps: 1,
         ..Resumed::default()
     };

@@ -173,7 +173,7 @@ pub fn run_tool(
         }
         ToolFunction::Write(write) => {
             let provenance = Provenance { agent_id: Some(agent.id.clone()), ..Provenance::user(name) };
-            let edit = EditContext { agent_id: &agent.id, provenance: &provenance, now_ms };
+            let edit = EditContext { agent_id: &agent.id, conversation_id: None, provenance: &provenance, now_ms };
             let written = memory.store().write(|w| write(w, &edit, &arguments));
             memory.notify_written();
             written.map(|Written { message, changes }| (message, changes))

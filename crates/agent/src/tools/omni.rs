@@ -75,8 +75,8 @@ fn rename(
         return Ok(Written { message, changes: vec![MemoryChange::BlockDescribed(block)] });
     };
     let label = path(arguments, "path")?;
-    let Some(mut block) = w.block_by_label(edit.agent_id, label)? else {
-        let known: Vec<_> = w.blocks_of(edit.agent_id)?.into_iter().map(|block| block.label).collect();
+    let Some(mut block) = w.block_by_label(edit.thread(), label)? else {
+        let known: Vec<_> = w.blocks_of(edit.thread())?.into_iter().map(|block| block.label).collect();
         return Err(ToolError::NoSuchBlock { label: label.to_owned(), known: known.join(", ") });
     };
     if block.read_only {

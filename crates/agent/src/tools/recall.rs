@@ -41,6 +41,7 @@ fn search(context: &SearchContext<'_>, arguments: &Arguments) -> Result<String, 
         roles: roles(arguments)?,
         from_ms: start_of(arguments, "start_date", context.zone)?,
         to_ms: end_of(arguments, "end_date", context.zone)?,
+        conversation_id: None,
         limit: limit + SPARE_RESULTS,
         exclude_turn: Some(context.turn_id.clone()),
     };

@@ -2,7 +2,7 @@
 //! memory; only where the window begins changes, in the same transaction as the summary.
 
 use resident_memory::Memory;
-use resident_store::{AgentId, Message, Store, Summary, SummaryId};
+use resident_store::{Message, Store, Summary, SummaryId, Thread};
 
 use super::summarise::{SummaryRequest, summarise};
 use super::{Frame, Window, compose, cut, shown, turn_starts};
@@ -16,7 +16,7 @@ pub(crate) struct CompactionRequest<'a> {
     pub(crate) memory: &'a Memory,
     pub(crate) model: &'a dyn LanguageModel,
     pub(crate) settings: &'a AgentSettings,
-    pub(crate) agent_id: &'a AgentId,
+    pub(crate) thread: &'a Thread,
 }
 
 /// Evicts about half of the window. `None` when it holds a single turn.
@@ -24,9 +24,9 @@ pub(crate) struct CompactionRequest<'a> {
 /// # Errors
 /// [`AgentError::Cancelled`] when the user stopped it before anything was changed; when the store fails.
 pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Result<Option<Compaction>, AgentError> {
-    let CompactionRequest { memory, model, settings, agent_id } = *request;
+    let CompactionRequest { memory, model, settings, thread } = *request;
     let store: &Store = memory.store();
-    let window = Window::load(store, agent_id)?;
+    let window = Window::load(store, thread)?;
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
     let frame =
         Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone: settings.zone() };
@@ -51,8 +51,8 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     let (text, kind) = summarise(model, &request, cancel).ok_or(AgentError::Cancelled)?;
     let summary = Summary {
         id: SummaryId::new(),
-        agent_id: agent_id.clone(),
-        conversation_id: None,
+        agent_id: thread.agent_id.clone(),
+        conversation_id: thread.conversation_id.clone(),
         text,
         kind,
         window_start_seq: kept[0].seq,
@@ -61,11 +61,11 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     };
     store.write(|w| {
         w.insert_summary(&summary)?;
-        w.set_window_start(agent_id, summary.window_start_seq)?;
+        w.set_window_start(thread, summary.window_start_seq)?;
         Ok::<_, AgentError>(())
     })?;
     let evicted_messages = evicted.len();
-    let after = Window::load(store, agent_id)?;
+    let after = Window::load(store, thread)?;
     let tokens_after = counted(&after);
     Ok(Some(Compaction { evicted_messages, tokens_before, tokens_after, summary }))
 }

@@ -44,7 +44,7 @@ pub(crate) fn compose_prompt_messages(window: &Window, zone: &TimeZone) -> Vec<P
 }
 
 /// Instructions, blocks and summary.
-pub(super) fn compose_system(window: &Window) -> String {
+pub(crate) fn compose_system(window: &Window) -> String {
     let mut core = render(&window.blocks).trim_end().to_owned();
     if !core.is_empty() {
         core.push_str("\n\n");

@@ -11,7 +11,7 @@ mod overview;
 mod shorten;
 mod summarise;
 
-use resident_store::{Agent, AgentId, Block, Message, Reader, Role, Store, Summary};
+use resident_store::{Agent, Block, Message, Reader, Role, Store, Summary, Thread};
 
 use crate::AgentError;
 use crate::model::ToolSchema;
@@ -19,14 +19,14 @@ use crate::rules::ToolRules;
 use crate::tools::{SchemaContext, schema, tool};
 
 pub(crate) use compact::{CompactionRequest, compact};
-pub(crate) use compose::{Frame, compose, compose_prompt_messages};
+pub(crate) use compose::{Frame, compose, compose_prompt_messages, compose_system};
 pub(crate) use cut::turn_starts;
 pub(crate) use fit::{Fitted, fit};
 pub(crate) use overview::overview;
 pub use overview::{ContextOverview, ContextPart, ContextPartKind};
 pub(crate) use shorten::shown;
 
-/// What stands in an agent's window, read in one snapshot of the store.
+/// What stands in the window of an agent's thread, read in one snapshot of the store.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Window {
     pub(crate) agent: Agent,
@@ -38,26 +38,30 @@ pub(crate) struct Window {
     pub(crate) passages: usize,
     /// Tags of the archive, most used first.
     pub(crate) tags: Vec<String>,
+    /// Tools that the client of this turn runs itself.
+    pub(crate) client_tools: Vec<ToolSchema>,
     /// Whether parts of it are not whole; see [`shown`].
     pub(crate) shortened: bool,
 }
 
 impl Window {
-    pub(crate) fn load(store: &Store, agent_id: &AgentId) -> Result<Self, AgentError> {
-        store.read(|reader| Self::read(reader, agent_id))
+    pub(crate) fn load(store: &Store, thread: &Thread) -> Result<Self, AgentError> {
+        store.read(|reader| Self::read(reader, thread))
     }
 
-    fn read(reader: &Reader<'_>, agent_id: &AgentId) -> Result<Self, AgentError> {
+    fn read(reader: &Reader<'_>, thread: &Thread) -> Result<Self, AgentError> {
+        let agent_id = &thread.agent_id;
         let agent = reader.agent(agent_id)?.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
-        let messages = reader.window_messages(agent_id)?;
+        let messages = reader.window_messages(thread)?;
         Ok(Self {
-            blocks: reader.blocks_of(agent_id)?,
-            summary: reader.latest_summary(agent_id)?,
-            evicted_messages: reader.count_messages(agent_id)?.saturating_sub(messages.len()),
+            blocks: reader.blocks_of(thread)?,
+            summary: reader.latest_summary(thread)?,
+            evicted_messages: reader.count_messages(thread)?.saturating_sub(messages.len()),
             passages: reader.count_passages(agent_id)?,
             tags: reader.tag_counts(agent_id)?.into_iter().map(|(tag, _)| tag).collect(),
             messages,
             agent,
+            client_tools: Vec::new(),
             shortened: false,
         })
     }
@@ -68,11 +72,13 @@ impl Window {
             .map_err(|source| AgentError::ToolRules { agent_id: self.agent.id.clone(), source })
     }
 
-    /// The names of the agent's tools that exist, each once.
+    /// The names of the agent's tools that can be called, each once: those that Resident has, and those of the client.
+    /// Other tools of the agent (custom ones) are offered only where the client brings a tool of their name.
     pub(crate) fn attached_tools(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for name in &self.agent.tools {
-            if tool(name).is_some() && !names.contains(name) {
+        let own = self.agent.tools.iter().filter(|name| tool(name).is_some());
+        for name in own.chain(self.client_tools.iter().map(|schema| &schema.name)) {
+            if !names.contains(name) {
                 names.push(name.clone());
             }
         }
@@ -84,7 +90,8 @@ impl Window {
         let writable = self.blocks.iter().filter(|block| !block.read_only);
         let labels: Vec<_> = writable.map(|block| block.label.clone()).collect();
         let context = SchemaContext { agent_type: self.agent.agent_type, labels: &labels };
-        names.iter().filter_map(|name| tool(name)).map(|tool| schema(tool, &context)).collect()
+        let client = |name: &String| self.client_tools.iter().find(|schema| schema.name == *name).cloned();
+        names.iter().filter_map(|name| client(name).or_else(|| tool(name).map(|tool| schema(tool, &context)))).collect()
     }
 
     /// Whether a turn stands before the current one.

@@ -70,6 +70,7 @@ fn the_agent_is_warned_once_and_then_the_oldest_half_leaves() {
         roles: vec![],
         from_ms: None,
         to_ms: None,
+        conversation_id: None,
         limit: 50,
         exclude_turn: None,
     };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod approval;
+mod clients;
 mod compaction;
 mod guided;
 mod requests;

@@ -127,7 +127,8 @@ impl App {
         work: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, resident_memory::MemoryError>,
     ) -> Result<T, ApiError> {
         let provenance = Provenance { agent_id: Some(agent_id.clone()), ..Provenance::user(tool) };
-        let edit = EditContext { agent_id, provenance: &provenance, now_ms: self.store.now_ms() };
+        let now_ms = self.store.now_ms();
+        let edit = EditContext { agent_id, conversation_id: None, provenance: &provenance, now_ms };
         self.write(|writer| Ok(work(writer, &edit)?))
     }
 

@@ -140,6 +140,7 @@ impl App {
             roles,
             from_ms,
             to_ms,
+            conversation_id: None,
             limit: limit.clamp(1, MOST_MESSAGES),
             exclude_turn: None,
         };

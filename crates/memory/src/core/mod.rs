@@ -9,7 +9,7 @@ mod patch;
 mod render;
 mod text;
 
-use resident_store::{Actor, AgentId, Block, BlockId, BlockRevision, Provenance, Writer};
+use resident_store::{Actor, AgentId, Block, BlockId, BlockRevision, ConversationId, Provenance, Thread, Writer};
 use serde_json::json;
 
 use self::patch::PatchOperation;
@@ -24,10 +24,19 @@ const LONGEST_LABEL: usize = 128;
 pub struct EditContext<'a> {
     /// The agent whose memory is edited.
     pub agent_id: &'a AgentId,
+    /// The conversation in which it is edited: what it has blocks of its own for is edited there.
+    pub conversation_id: Option<&'a ConversationId>,
     /// Who edits, in which turn, with which tool.
     pub provenance: &'a Provenance,
     /// The time of the edit.
     pub now_ms: i64,
+}
+
+impl EditContext<'_> {
+    /// The thread in which is edited.
+    pub fn thread(&self) -> Thread {
+        Thread { agent_id: self.agent_id.clone(), conversation_id: self.conversation_id.cloned() }
+    }
 }
 
 /// A block that was written.
@@ -157,7 +166,7 @@ pub fn rethink(
 ) -> Result<BlockEdit, MemoryError> {
     let new = clean(new_memory);
     text::refuse_line_numbers("new_memory", &new)?;
-    if w.block_by_label(edit.agent_id, label)?.is_none() {
+    if w.block_by_label(edit.thread(), label)?.is_none() {
         return create(w, edit, label, default_description(label), &new);
     }
     change(w, edit, label, |_| Ok(new.clone()))
@@ -213,7 +222,7 @@ pub fn create(
     value: &str,
 ) -> Result<BlockEdit, MemoryError> {
     let label = valid_label(label)?;
-    if w.block_by_label(edit.agent_id, &label)?.is_some() {
+    if w.block_by_label(edit.thread(), &label)?.is_some() {
         return Err(MemoryError::LabelTaken { label });
     }
     let description = clean(description);
@@ -263,8 +272,9 @@ pub fn rename(w: &mut Writer<'_>, edit: &EditContext<'_>, old: &str, new: &str) 
     if label == block.label {
         return Err(MemoryError::Unchanged { label });
     }
-    for agent_id in w.agents_of_block(&block.id)? {
-        if w.block_by_label(&agent_id, &label)?.is_some() {
+    let holders = w.agents_of_block(&block.id)?;
+    for thread in holders.iter().map(Thread::own).chain([edit.thread()]) {
+        if w.block_by_label(thread, &label)?.is_some() {
             return Err(MemoryError::LabelTaken { label });
         }
     }
@@ -348,8 +358,8 @@ fn save(w: &mut Writer<'_>, edit: &EditContext<'_>, mut block: Block, value: Str
 
 fn editable(w: &Writer<'_>, edit: &EditContext<'_>, label: &str) -> Result<Block, MemoryError> {
     let label = label.trim();
-    let Some(block) = w.block_by_label(edit.agent_id, label)? else {
-        let known = w.blocks_of(edit.agent_id)?.into_iter().map(|block| block.label).collect();
+    let Some(block) = w.block_by_label(edit.thread(), label)? else {
+        let known = w.blocks_of(edit.thread())?.into_iter().map(|block| block.label).collect();
         return Err(MemoryError::UnknownLabel { label: label.to_owned(), known });
     };
     check_read_only(edit, block)

@@ -1,9 +1,11 @@
 //! Search through recall memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use resident_index::Hit;
-use resident_store::{AgentId, Message, MessageFilter, Reader, Role, TurnId, VectorOwner};
+use resident_store::{
+    AgentId, ConversationId, Message, MessageFilter, MessageListing, Page, Reader, Role, Thread, TurnId, VectorOwner,
+};
 
 use super::{
     Question, Reason,
@@ -32,6 +34,8 @@ pub struct RecallQuery {
     pub from_ms: Option<i64>,
     /// Said before this time.
     pub to_ms: Option<i64>,
+    /// Only this conversation; everything that was said to the agent or by it when `None`.
+    pub conversation_id: Option<ConversationId>,
     /// At most so many.
     pub limit: usize,
     /// The turn that searches: its own question is not what it looks for.
@@ -55,7 +59,12 @@ pub struct RecallHit {
 
 impl RecallQuery {
     fn filter(&self) -> MessageFilter {
-        MessageFilter { roles: self.roles.clone(), from_ms: self.from_ms, to_ms: self.to_ms }
+        MessageFilter {
+            roles: self.roles.clone(),
+            from_ms: self.from_ms,
+            to_ms: self.to_ms,
+            conversation_id: self.conversation_id.clone(),
+        }
     }
 
     fn admits(&self, message: &Message) -> bool {
@@ -64,6 +73,7 @@ impl RecallQuery {
             && (self.roles.is_empty() || self.roles.contains(&message.role))
             && self.from_ms.is_none_or(|from_ms| message.created_at_ms >= from_ms)
             && self.to_ms.is_none_or(|to_ms| message.created_at_ms < to_ms)
+            && (self.conversation_id.is_none() || message.conversation_id == self.conversation_id)
             && !self.is_own(message)
     }
 
@@ -72,7 +82,7 @@ impl RecallQuery {
     }
 
     fn is_narrow(&self) -> bool {
-        !self.roles.is_empty() || self.from_ms.is_some() || self.to_ms.is_some()
+        !self.roles.is_empty() || self.from_ms.is_some() || self.to_ms.is_some() || self.conversation_id.is_some()
     }
 }
 
@@ -113,11 +123,13 @@ impl Memory {
             }
             // Of equal scores the newer message is the better guess.
             found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.2.seq.cmp(&a.2.seq)));
+            let mut seen = HashSet::new();
+            found.retain(|(_, _, message)| seen.insert(words_of(message)));
             found.truncate(query.limit);
             found
                 .into_iter()
                 .map(|(score, candidate, message)| {
-                    let hit = with_neighbours(r, agent, query, message)?;
+                    let hit = with_neighbours(r, query, message)?;
                     let reasons = reasons(&question, candidate, &hit);
                     Ok(RecallHit { score, reasons, ..hit })
                 })
@@ -150,19 +162,28 @@ impl Memory {
     }
 }
 
+/// What tells one message from another: a conversation that was forked has copies of the messages it began with.
+fn words_of(message: &Message) -> (Role, i64, String) {
+    (message.role, message.created_at_ms, message.content.clone())
+}
+
 /// The newest messages that the query admits.
 fn newest(r: &Reader<'_>, agent: &AgentId, query: &RecallQuery) -> Result<Vec<RecallHit>, MemoryError> {
     let mut hits = Vec::new();
-    let mut before_seq = None;
+    let mut seen = HashSet::new();
+    let thread = query.conversation_id.clone().map(|id| Thread { agent_id: agent.clone(), conversation_id: Some(id) });
+    let page = Page { newest_first: true, limit: PAGE, ..Page::default() };
+    let mut listing = MessageListing { agent_id: Some(agent.clone()), thread, page, ..MessageListing::default() };
     while hits.len() < query.limit {
-        let page = r.messages_before(agent, before_seq, PAGE)?;
-        let Some(oldest) = page.first() else { break };
-        before_seq = Some(oldest.seq);
+        let page = r.list_messages(&listing)?;
+        let Some(oldest) = page.last() else { break };
+        listing.page.older_than = Some(oldest.id.0.clone());
         // Imported messages may be out of order by a little, hardly by a page.
         let too_old = page.iter().all(|m| query.from_ms.is_some_and(|from_ms| m.created_at_ms < from_ms));
         let wanted = query.limit - hits.len();
-        for message in page.into_iter().rev().filter(|message| query.admits(message)).take(wanted) {
-            hits.push(with_neighbours(r, agent, query, message)?);
+        let admitted = page.into_iter().filter(|message| query.admits(message) && seen.insert(words_of(message)));
+        for message in admitted.take(wanted) {
+            hits.push(with_neighbours(r, query, message)?);
         }
         if too_old {
             break;
@@ -171,13 +192,8 @@ fn newest(r: &Reader<'_>, agent: &AgentId, query: &RecallQuery) -> Result<Vec<Re
     Ok(hits)
 }
 
-fn with_neighbours(
-    r: &Reader<'_>,
-    agent: &AgentId,
-    query: &RecallQuery,
-    message: Message,
-) -> Result<RecallHit, MemoryError> {
-    let (mut before, mut after) = r.neighbours(agent, message.seq, NEIGHBOURS)?;
+fn with_neighbours(r: &Reader<'_>, query: &RecallQuery, message: Message) -> Result<RecallHit, MemoryError> {
+    let (mut before, mut after) = r.neighbours(&message, message.seq, NEIGHBOURS)?;
     before.retain(|message| !query.is_own(message));
     after.retain(|message| !query.is_own(message));
     Ok(RecallHit { message, score: 0.0, reasons: vec![Reason::Newest], before, after })

@@ -77,6 +77,7 @@ fn roles_and_dates_narrow_and_nothing_asked_is_the_newest() {
             roles: roles.to_vec(),
             from_ms: Some(NOW + from_day * DAY),
             to_ms: Some(NOW + to_day * DAY),
+            conversation_id: None,
             limit: 3,
             exclude_turn: None,
         };

@@ -81,7 +81,12 @@ impl World {
         f: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, MemoryError>,
     ) -> Result<T, MemoryError> {
         let provenance = Provenance { actor, agent_id: Some(self.agent.clone()), ..Provenance::user("test") };
-        let edit = EditContext { agent_id: &self.agent, provenance: &provenance, now_ms: self.memory.store().now_ms() };
+        let edit = EditContext {
+            agent_id: &self.agent,
+            conversation_id: None,
+            provenance: &provenance,
+            now_ms: self.memory.store().now_ms(),
+        };
         self.memory.store().write(|w| f(w, &edit))
     }
 

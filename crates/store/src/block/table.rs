@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::{Block, BlockRevision};
 use crate::sql::{Json, Reader, Writer};
-use crate::{AgentId, BlockId, Provenance, StoreError, TurnId, provenance};
+use crate::{AgentId, BlockId, Provenance, StoreError, Thread, TurnId, provenance};
 
 pub(crate) static SCHEMA: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -97,12 +97,26 @@ impl Reader<'_> {
         self.first("SELECT * FROM blocks WHERE id = ?", [id.as_str()], of_row)
     }
 
-    /// The blocks attached to `agent_id` that are not in the bin, in the order of the prompt, which is the order in
-    /// which they were attached.
+    /// The blocks in the prompt of a thread, in their order: those attached to its agent, in the order in which they were
+    /// attached, each in the place of the agent's own where the conversation has one of that label; then what only the
+    /// conversation has. None in the bin.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn blocks_of(&self, agent_id: &AgentId) -> Result<Vec<Block>, StoreError> {
+    pub fn blocks_of(&self, thread: impl Into<Thread>) -> Result<Vec<Block>, StoreError> {
+        let Thread { agent_id, conversation_id } = thread.into();
+        let mut blocks = self.attached_blocks(&agent_id)?;
+        let Some(conversation_id) = conversation_id else { return Ok(blocks) };
+        for isolated in self.isolated_blocks(&conversation_id)? {
+            match blocks.iter_mut().find(|block| block.label == isolated.label) {
+                Some(shared) => *shared = isolated,
+                None => blocks.push(isolated),
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn attached_blocks(&self, agent_id: &AgentId) -> Result<Vec<Block>, StoreError> {
         self.all(
             "SELECT b.* FROM agent_blocks a JOIN blocks b ON b.id = a.block_id
              WHERE a.agent_id = ? AND b.deleted_at_ms IS NULL ORDER BY a.key",
@@ -111,11 +125,18 @@ impl Reader<'_> {
         )
     }
 
-    /// The block that `agent_id` calls `label`; none in the bin.
+    /// The block that is called `label` in a thread: the conversation's own, else the agent's; none in the bin.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn block_by_label(&self, agent_id: &AgentId, label: &str) -> Result<Option<Block>, StoreError> {
+    pub fn block_by_label(&self, thread: impl Into<Thread>, label: &str) -> Result<Option<Block>, StoreError> {
+        let Thread { agent_id, conversation_id } = thread.into();
+        if let Some(conversation_id) = conversation_id {
+            let isolated = self.isolated_blocks(&conversation_id)?;
+            if let Some(block) = isolated.into_iter().find(|block| block.label == label) {
+                return Ok(Some(block));
+            }
+        }
         self.first(
             "SELECT b.* FROM agent_blocks a JOIN blocks b ON b.id = a.block_id
              WHERE a.agent_id = ? AND b.label = ? AND b.deleted_at_ms IS NULL",

@@ -1,4 +1,4 @@
-//! Recall memory: every message ever said or shown to an agent, in the order of `seq`.
+//! Recall memory: every message ever said or shown to an agent, in all of its threads, in the order of `seq`.
 //!
 //! `seq` is the row's key and is never used twice. The text of a message never changes; it can only go to the bin. The
 //! short columns come first in a row, so that a filter does not read through long text. A *spoken* message (by the user
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AgentId, ConversationId, MessageId, StepId, TurnId};
 
 /// Who speaks in a message, in the words of the chat protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Resident itself: alerts, heartbeats, logins.

@@ -13,7 +13,7 @@ use rusqlite::types::Value;
 use super::{Message, Role, SPOKEN};
 use crate::lexical::{LexicalHit, LexicalQuery};
 use crate::sql::{Reader, Word, Writer};
-use crate::{AgentId, StoreError, date};
+use crate::{AgentId, ConversationId, StoreError, Thread, date};
 
 pub(crate) const TEXT_SCHEMA: &str = "
 CREATE VIRTUAL TABLE message_text USING fts5 (
@@ -30,12 +30,13 @@ pub struct MessageFilter {
     pub from_ms: Option<i64>,
     /// Said before this time.
     pub to_ms: Option<i64>,
+    /// Said in this conversation.
+    pub conversation_id: Option<ConversationId>,
 }
 
 /// A spoken message, as far as its row of words needs it.
 struct Spoken {
     seq: i64,
-    agent_id: String,
     content: String,
     context: String,
 }
@@ -74,6 +75,10 @@ impl Reader<'_> {
             condition.push_str(" AND created_at_ms < ?");
             values.push(to_ms.into());
         }
+        if let Some(conversation_id) = &filter.conversation_id {
+            condition.push_str(" AND conversation_id = ?");
+            values.push(conversation_id.to_string().into());
+        }
         self.search_text(LexicalQuery {
             text_table: "message_text",
             from: "message_text JOIN messages ON seq = message_text.rowid",
@@ -85,28 +90,27 @@ impl Reader<'_> {
         })
     }
 
-    fn spoken(&self, condition: &str, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
+    fn spoken(&self, condition: &str, thread: &Thread, seq: i64) -> Result<Option<Spoken>, StoreError> {
         let sql = format!(
-            "SELECT seq, agent_id, role, name, created_at_ms, content FROM messages
-             WHERE agent_id = ? AND {SPOKEN} AND {condition} LIMIT 1"
+            "SELECT seq, role, name, created_at_ms, content FROM messages
+             WHERE agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND {condition} LIMIT 1"
         );
-        self.first(&sql, params![agent_id, seq], |row| {
-            let speaker = row.get::<_, Option<String>>(3)?;
+        self.first(&sql, params![thread.agent_id.as_str(), thread.conversation(), seq], |row| {
+            let speaker = row.get::<_, Option<String>>(2)?;
             Ok(Spoken {
                 seq: row.get(0)?,
-                agent_id: row.get(1)?,
-                content: row.get(5)?,
-                context: context(speaker.as_deref(), row.get::<_, Word<Role>>(2)?.0, row.get(4)?),
+                content: row.get(4)?,
+                context: context(speaker.as_deref(), row.get::<_, Word<Role>>(1)?.0, row.get(3)?),
             })
         })
     }
 
-    fn spoken_before(&self, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
-        self.spoken("seq < ? ORDER BY seq DESC", agent_id, seq)
+    fn spoken_before(&self, thread: &Thread, seq: i64) -> Result<Option<Spoken>, StoreError> {
+        self.spoken("seq < ? ORDER BY seq DESC", thread, seq)
     }
 
-    fn spoken_after(&self, agent_id: &str, seq: i64) -> Result<Option<Spoken>, StoreError> {
-        self.spoken("seq > ? ORDER BY seq", agent_id, seq)
+    fn spoken_after(&self, thread: &Thread, seq: i64) -> Result<Option<Spoken>, StoreError> {
+        self.spoken("seq > ? ORDER BY seq", thread, seq)
     }
 }
 
@@ -117,29 +121,30 @@ impl Writer<'_> {
         if !spoken_role || message.content.is_empty() {
             return Ok(());
         }
-        match self.spoken("seq = ?", message.agent_id.as_str(), message.seq)? {
-            Some(spoken) => self.write_row(&spoken)?,
+        let thread = Thread::from(message);
+        match self.spoken("seq = ?", &thread, message.seq)? {
+            Some(spoken) => self.write_row(&thread, &spoken)?,
             None => {
                 self.execute("DELETE FROM message_text WHERE rowid = ?", [message.seq])?;
             }
         }
-        self.mend_neighbours(&message.agent_id, message.seq)
+        self.mend_neighbours(&thread, message.seq)
     }
 
     /// Writes the rows of the spoken messages just before and just after `seq`.
-    pub(super) fn mend_neighbours(&mut self, agent_id: &AgentId, seq: i64) -> Result<(), StoreError> {
-        let (before, after) = (self.spoken_before(agent_id.as_str(), seq)?, self.spoken_after(agent_id.as_str(), seq)?);
-        before.iter().chain(&after).try_for_each(|spoken| self.write_row(spoken))
+    pub(super) fn mend_neighbours(&mut self, thread: &Thread, seq: i64) -> Result<(), StoreError> {
+        let (before, after) = (self.spoken_before(thread, seq)?, self.spoken_after(thread, seq)?);
+        before.iter().chain(&after).try_for_each(|spoken| self.write_row(thread, spoken))
     }
 
-    /// Takes away the rows of the messages of `agent_id` from `seq` on, before those go to the bin.
-    pub(super) fn unindex_messages_from(&mut self, agent_id: &AgentId, seq: i64) -> Result<(), StoreError> {
+    /// Takes away the rows of the messages of a thread from `seq` on, before those go to the bin.
+    pub(super) fn unindex_messages_from(&mut self, thread: &Thread, seq: i64) -> Result<(), StoreError> {
         self.execute(
             &format!(
-                "DELETE FROM message_text
-                 WHERE rowid IN (SELECT seq FROM messages WHERE agent_id = ? AND {SPOKEN} AND seq >= ?)"
+                "DELETE FROM message_text WHERE rowid IN (
+                     SELECT seq FROM messages WHERE agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND seq >= ?)"
             ),
-            params![agent_id.as_str(), seq],
+            params![thread.agent_id.as_str(), thread.conversation(), seq],
         )?;
         Ok(())
     }
@@ -148,20 +153,23 @@ impl Writer<'_> {
     pub(crate) fn rebuild_message_text(&mut self) -> Result<(), StoreError> {
         self.execute_batch("DROP TABLE IF EXISTS message_text;")?;
         self.execute_batch(TEXT_SCHEMA)?;
-        let agents = self.all("SELECT id FROM agents", [], |row| row.get::<_, String>(0))?;
-        for agent_id in agents {
-            let mut next = self.spoken_after(&agent_id, i64::MIN)?;
+        let threads = self.all("SELECT DISTINCT agent_id, conversation_id FROM messages", [], |row| {
+            let conversation_id = row.get::<_, Option<String>>(1)?.map(ConversationId);
+            Ok(Thread { agent_id: AgentId(row.get(0)?), conversation_id })
+        })?;
+        for thread in threads {
+            let mut next = self.spoken_after(&thread, i64::MIN)?;
             while let Some(spoken) = next {
-                self.write_row(&spoken)?;
-                next = self.spoken_after(&agent_id, spoken.seq)?;
+                self.write_row(&thread, &spoken)?;
+                next = self.spoken_after(&thread, spoken.seq)?;
             }
         }
         Ok(())
     }
 
-    fn write_row(&mut self, spoken: &Spoken) -> Result<(), StoreError> {
-        let before = self.spoken_before(&spoken.agent_id, spoken.seq)?;
-        let after = self.spoken_after(&spoken.agent_id, spoken.seq)?;
+    fn write_row(&mut self, thread: &Thread, spoken: &Spoken) -> Result<(), StoreError> {
+        let before = self.spoken_before(thread, spoken.seq)?;
+        let after = self.spoken_after(thread, spoken.seq)?;
         let neighbours: Vec<&str> = before.iter().chain(&after).map(|spoken| spoken.content.as_str()).collect();
         self.execute(
             "INSERT OR REPLACE INTO message_text (rowid, text, neighbours, context) VALUES (?, ?, ?, ?)",

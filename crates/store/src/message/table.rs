@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use super::{Message, NewMessage, Role};
 use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, TurnId, VectorOwner};
+use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, Thread, TurnId, VectorOwner};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
 pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
@@ -57,8 +57,10 @@ CREATE INDEX messages_spoken ON messages (agent_id, conversation_id, seq) WHERE 
 /// Which messages are listed; those in the bin never are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MessageListing {
-    /// Whose; everybody's outside the bin when `None`.
+    /// Whose, in all of its threads; everybody's outside the bin when `None`.
     pub agent_id: Option<AgentId>,
+    /// Of which thread.
+    pub thread: Option<Thread>,
     /// Of which turn.
     pub turn_id: Option<TurnId>,
     /// Who speaks; anybody when empty.
@@ -98,38 +100,57 @@ impl Reader<'_> {
         self.first("SELECT * FROM messages WHERE id = ?", [id.as_str()], of_row)
     }
 
-    /// The last `limit` messages of `agent_id` before `before_seq` (or the very last), oldest first.
+    /// The last `limit` messages of a thread before `before_seq` (or the very last), oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn messages_before(
         &self,
-        agent_id: &AgentId,
+        thread: impl Into<Thread>,
         before_seq: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        self.before("deleted_at_ms IS NULL", agent_id, before_seq.unwrap_or(i64::MAX), limit)
+        self.before("deleted_at_ms IS NULL", &thread.into(), before_seq.unwrap_or(i64::MAX), limit)
     }
 
-    /// The first `limit` messages of `agent_id` after `after_seq`, oldest first.
+    /// The first `limit` messages of a thread after `after_seq`, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn messages_after(&self, agent_id: &AgentId, after_seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
-        self.after("deleted_at_ms IS NULL", agent_id, after_seq, limit)
+    pub fn messages_after(
+        &self,
+        thread: impl Into<Thread>,
+        after_seq: i64,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.after("deleted_at_ms IS NULL", &thread.into(), after_seq, limit)
     }
 
-    /// The messages in the window of `agent_id`, oldest first.
+    /// The messages in the window of a thread, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn window_messages(&self, agent_id: &AgentId) -> Result<Vec<Message>, StoreError> {
+    pub fn window_messages(&self, thread: impl Into<Thread>) -> Result<Vec<Message>, StoreError> {
+        let thread = thread.into();
         self.all(
-            "SELECT * FROM messages WHERE agent_id = ?1 AND deleted_at_ms IS NULL
-             AND seq >= (SELECT window_start_seq FROM agents WHERE id = ?1) ORDER BY seq",
-            [agent_id.as_str()],
+            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL AND seq >= ?
+             ORDER BY seq",
+            params![thread.agent_id.as_str(), thread.conversation(), self.window_start(&thread)?],
             of_row,
         )
+    }
+
+    /// The number from which on the messages of a thread are in its window.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such agent or conversation.
+    pub fn window_start(&self, thread: impl Into<Thread>) -> Result<i64, StoreError> {
+        let Thread { agent_id, conversation_id } = thread.into();
+        let (what, id, sql) = match &conversation_id {
+            None => ("agent", agent_id.as_str(), "SELECT window_start_seq FROM agents WHERE id = ?"),
+            Some(id) => ("conversation", id.as_str(), "SELECT window_start_seq FROM conversations WHERE id = ?"),
+        };
+        self.first(sql, [id], |row| row.get(0))?.ok_or_else(|| StoreError::NotFound { what, id: id.to_owned() })
     }
 
     /// The messages of a turn that are not in the bin, oldest first.
@@ -149,10 +170,16 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn list_messages(&self, listing: &MessageListing) -> Result<Vec<Message>, StoreError> {
-        let MessageListing { agent_id, turn_id, roles, page } = listing;
+        let MessageListing { agent_id, thread, turn_id, roles, page } = listing;
         let mut asked = Listing::of("messages", "seq").and("deleted_at_ms IS NULL");
+        if let Some(thread) = thread {
+            asked = asked
+                .and_is("agent_id", thread.agent_id.as_str())
+                .and_with("conversation_id IS ?", thread.conversation().map(str::to_owned));
+        }
         asked = match agent_id {
             Some(agent_id) => asked.and_is("agent_id", agent_id.as_str()),
+            None if thread.is_some() => asked,
             None => asked.and("agent_id IN (SELECT id FROM agents WHERE deleted_at_ms IS NULL)"),
         };
         if let Some(turn_id) = turn_id {
@@ -162,20 +189,24 @@ impl Reader<'_> {
         self.page(asked, page, of_row)
     }
 
-    /// How many messages of `agent_id` are not in the bin.
+    /// How many messages of a thread are not in the bin.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn count_messages(&self, agent_id: &AgentId) -> Result<usize, StoreError> {
-        self.count("SELECT COUNT(*) FROM messages WHERE agent_id = ? AND deleted_at_ms IS NULL", [agent_id.as_str()])
+    pub fn count_messages(&self, thread: impl Into<Thread>) -> Result<usize, StoreError> {
+        let thread = thread.into();
+        self.count(
+            "SELECT COUNT(*) FROM messages WHERE agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL",
+            params![thread.agent_id.as_str(), thread.conversation()],
+        )
     }
 
-    /// The last message of `agent_id` that is not in the bin.
+    /// The last message of a thread that is not in the bin.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn last_message(&self, agent_id: &AgentId) -> Result<Option<Message>, StoreError> {
-        Ok(self.messages_before(agent_id, None, 1)?.pop())
+    pub fn last_message(&self, thread: impl Into<Thread>) -> Result<Option<Message>, StoreError> {
+        Ok(self.messages_before(thread, None, 1)?.pop())
     }
 
     /// The messages of those numbers, in that order; those that are not there, or in the bin, are left out.
@@ -187,36 +218,47 @@ impl Reader<'_> {
         seqs.iter().filter_map(|seq| self.first(sql, [seq], of_row).transpose()).collect()
     }
 
-    /// The `n` messages said before and the `n` said after message `seq` of `agent_id`, both oldest first: what the
-    /// user and the assistant said, without tool results and alerts.
+    /// The `n` messages said before and the `n` said after message `seq` of a thread, both oldest first: what the user
+    /// and the assistant said, without tool results and alerts.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn neighbours(
         &self,
-        agent_id: &AgentId,
+        thread: impl Into<Thread>,
         seq: i64,
         n: usize,
     ) -> Result<(Vec<Message>, Vec<Message>), StoreError> {
-        Ok((self.before(SPOKEN, agent_id, seq, n)?, self.after(SPOKEN, agent_id, seq, n)?))
+        let thread = thread.into();
+        Ok((self.before(SPOKEN, &thread, seq, n)?, self.after(SPOKEN, &thread, seq, n)?))
     }
 
-    fn before(&self, condition: &str, agent: &AgentId, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let sql =
-            format!("SELECT * FROM messages WHERE agent_id = ? AND {condition} AND seq < ? ORDER BY seq DESC LIMIT ?");
-        let mut messages = self.all(&sql, params![agent.as_str(), seq, row_limit(limit)], of_row)?;
+    fn before(&self, condition: &str, thread: &Thread, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND {condition} AND seq < ?
+             ORDER BY seq DESC LIMIT ?"
+        );
+        let mut messages = self.all(&sql, beside(thread, seq, limit), of_row)?;
         messages.reverse();
         Ok(messages)
     }
 
-    fn after(&self, condition: &str, agent: &AgentId, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let sql = format!("SELECT * FROM messages WHERE agent_id = ? AND {condition} AND seq > ? ORDER BY seq LIMIT ?");
-        self.all(&sql, params![agent.as_str(), seq, row_limit(limit)], of_row)
+    fn after(&self, condition: &str, thread: &Thread, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND {condition} AND seq > ?
+             ORDER BY seq LIMIT ?"
+        );
+        self.all(&sql, beside(thread, seq, limit), of_row)
     }
 }
 
+/// The values by which the messages beside `seq` are found.
+fn beside(thread: &Thread, seq: i64, limit: usize) -> (&str, Option<&str>, i64, i64) {
+    (thread.agent_id.as_str(), thread.conversation(), seq, row_limit(limit))
+}
+
 impl Writer<'_> {
-    /// Records a message as the last of its agent.
+    /// Records a message as the last of its thread.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.
@@ -300,17 +342,24 @@ impl Writer<'_> {
         self.index_message(&message)
     }
 
-    /// Moves the messages of `agent_id` from `seq` on to the bin and says how many those were.
+    /// Moves the messages of a thread from `seq` on to the bin and says how many those were.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn delete_messages_from(&mut self, agent_id: &AgentId, seq: i64, at_ms: i64) -> Result<usize, StoreError> {
-        self.unindex_messages_from(agent_id, seq)?;
+    pub fn delete_messages_from(
+        &mut self,
+        thread: impl Into<Thread>,
+        seq: i64,
+        at_ms: i64,
+    ) -> Result<usize, StoreError> {
+        let thread = thread.into();
+        self.unindex_messages_from(&thread, seq)?;
         let deleted = self.execute(
-            "UPDATE messages SET deleted_at_ms = ? WHERE agent_id = ? AND seq >= ? AND deleted_at_ms IS NULL",
-            params![at_ms, agent_id.as_str(), seq],
+            "UPDATE messages SET deleted_at_ms = ?
+             WHERE agent_id = ? AND conversation_id IS ? AND seq >= ? AND deleted_at_ms IS NULL",
+            params![at_ms, thread.agent_id.as_str(), thread.conversation(), seq],
         )?;
-        self.mend_neighbours(agent_id, seq)?;
+        self.mend_neighbours(&thread, seq)?;
         Ok(deleted)
     }
 }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod blocks;
+mod conversations;
 mod files;
 mod listings;
 mod messages;

@@ -45,7 +45,7 @@ fn search_is_narrowed_by_role_and_time() {
         profile.write(|w| w.append_message(&new));
     }
     let count = |roles: &[Role], from_ms, to_ms| {
-        let filter = MessageFilter { roles: roles.to_vec(), from_ms, to_ms };
+        let filter = MessageFilter { roles: roles.to_vec(), from_ms, to_ms, conversation_id: None };
         profile.read(|r| r.search_messages_text(&ada, "tea", &filter, [1.0; 3], 10)).len()
     };
     assert_eq!(count(&[], None, None), 3);
