@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::AgentError;
 use crate::tools::{
-    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND, CORE_MEMORY_REPLACE,
-    SEND_MESSAGE,
+    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_REPLACE, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND,
+    CORE_MEMORY_REPLACE, SEND_MESSAGE,
 };
 
 /// The instructions of a `letta_v1_agent`.
@@ -73,15 +73,21 @@ pub fn default_agent(name: &str, agent_type: AgentType, now_ms: i64) -> Agent {
     }
 }
 
-/// The tools of a new agent. Fewer than V1 attaches, and archival memory among them: two ways to edit a block are
-/// enough, and each further tool costs window and wrong choices.
+/// The tools of a new agent. Fewer than V1 attaches, and archival memory among them: two ways to edit a block and
+/// two to edit the archive are enough, and each further tool costs window and wrong choices.
 pub fn default_tools(agent_type: AgentType) -> Vec<String> {
     let speech: &[&str] = match agent_type {
         AgentType::MemgptAgent => &[SEND_MESSAGE],
         AgentType::LettaV1Agent => &[],
     };
-    let memory =
-        [CORE_MEMORY_APPEND, CORE_MEMORY_REPLACE, ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH];
+    let memory = [
+        CORE_MEMORY_APPEND,
+        CORE_MEMORY_REPLACE,
+        ARCHIVAL_MEMORY_INSERT,
+        ARCHIVAL_MEMORY_REPLACE,
+        ARCHIVAL_MEMORY_SEARCH,
+        CONVERSATION_SEARCH,
+    ];
     speech.iter().chain(&memory).map(|name| (*name).to_owned()).collect()
 }
 

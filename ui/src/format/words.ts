@@ -27,6 +27,8 @@ export function toolDone(name: string): string {
       return 'Looked in what was saved for later';
     case 'archival_memory_insert':
       return 'Saved something for later';
+    case 'archival_memory_replace':
+      return 'Changed what was saved for later';
     case 'conversation_search':
     case 'conversation_search_date':
       return 'Looked through everything said';
@@ -51,6 +53,8 @@ export function toolDoing(name: string): string {
       return 'Looking in what was saved for later';
     case 'archival_memory_insert':
       return 'Saving something for later';
+    case 'archival_memory_replace':
+      return 'Changing what was saved for later';
     case 'conversation_search':
     case 'conversation_search_date':
       return 'Looking through everything said';
@@ -74,6 +78,7 @@ export function writesMemory(name: string): boolean {
     name.startsWith('core_memory_') ||
     name === 'memory' ||
     name.startsWith('memory_') ||
-    name === 'archival_memory_insert'
+    name === 'archival_memory_insert' ||
+    name === 'archival_memory_replace'
   );
 }

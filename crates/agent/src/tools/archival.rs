@@ -1,14 +1,14 @@
 //! The tools of archival memory.
 
 use resident_memory::{ArchivalQuery, NewPassages, Sort, archival};
-use resident_store::PassageFilter;
+use resident_store::{PassageFilter, PassageId};
 use serde_json::json;
 
 use super::recall::{end_of, reasons, start_of};
 use super::schema::{Kind, Parameter};
 use super::{
-    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_SEARCH, Arguments, SearchContext, Tool, ToolError, ToolFunction, Written,
-    package,
+    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_REPLACE, ARCHIVAL_MEMORY_SEARCH, Arguments, SearchContext, Tool, ToolError,
+    ToolFunction, Written, package,
 };
 
 /// V1's RETRIEVAL_QUERY_DEFAULT_PAGE_SIZE.
@@ -39,6 +39,27 @@ pub(super) static INSERT: Tool = Tool {
             parts => format!("Saved to archival memory, in {parts} parts."),
         };
         Ok(Written::passages(message, passages))
+    }),
+};
+
+pub(super) static REPLACE: Tool = Tool {
+    name: ARCHIVAL_MEMORY_REPLACE,
+    description: "Corrects a text that archival_memory_search found: the new text takes its place, and the old one is \
+                  kept as what was true before. To forget it, give empty text: it goes to the bin.",
+    parameters: &[
+        Parameter::text("passage_id", "The id of the text, as the search shows it."),
+        Parameter::text("new_content", "The whole text as it should be; empty to forget it."),
+    ],
+    aliases: &[("id", "passage_id"), ("memory_id", "passage_id"), ("content", "new_content")],
+    function: ToolFunction::Write(|w, edit, arguments| {
+        let id = PassageId::from(arguments.text("passage_id")?.trim());
+        let text = arguments.text("new_content")?;
+        if text.trim().is_empty() {
+            let forgotten = archival::forget(w, edit, &id)?;
+            return Ok(Written::forgotten("Moved to the bin.".to_owned(), forgotten));
+        }
+        let passage = archival::supersede(w, edit, &id, text, &[])?;
+        Ok(Written::passages("Corrected in archival memory.".to_owned(), vec![passage]))
     }),
 };
 

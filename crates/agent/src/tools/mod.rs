@@ -70,6 +70,10 @@ impl Written {
     fn passages(message: String, passages: Vec<Passage>) -> Self {
         Self { message, changes: passages.into_iter().map(MemoryChange::PassageSaved).collect() }
     }
+
+    fn forgotten(message: String, passages: Vec<Passage>) -> Self {
+        Self { message, changes: passages.into_iter().map(MemoryChange::PassageDeleted).collect() }
+    }
 }
 
 /// What a searching tool may look at.
@@ -122,6 +126,7 @@ static TOOLS: &[&Tool] = &[
     &core::APPLY_PATCH,
     &core::FINISH,
     &archival::INSERT,
+    &archival::REPLACE,
     &archival::SEARCH,
     &recall::SEARCH,
 ];

@@ -20,6 +20,8 @@ pub const MEMORY_APPLY_PATCH: &str = "memory_apply_patch";
 pub const MEMORY_FINISH_EDITS: &str = "memory_finish_edits";
 /// Saves a passage.
 pub const ARCHIVAL_MEMORY_INSERT: &str = "archival_memory_insert";
+/// Corrects or removes a passage.
+pub const ARCHIVAL_MEMORY_REPLACE: &str = "archival_memory_replace";
 /// Searches passages.
 pub const ARCHIVAL_MEMORY_SEARCH: &str = "archival_memory_search";
 /// Searches what was said.
@@ -34,7 +36,7 @@ pub const REQUEST_HEARTBEAT: &str = "request_heartbeat";
 pub(crate) const ADDING: &[&str] = &[CORE_MEMORY_APPEND, MEMORY_INSERT, MEMORY, ARCHIVAL_MEMORY_INSERT];
 /// Tools that can take text out of memory.
 pub(crate) const REPLACING: &[&str] =
-    &[CORE_MEMORY_REPLACE, MEMORY_REPLACE, MEMORY_RETHINK, MEMORY, MEMORY_APPLY_PATCH];
+    &[CORE_MEMORY_REPLACE, MEMORY_REPLACE, MEMORY_RETHINK, MEMORY, MEMORY_APPLY_PATCH, ARCHIVAL_MEMORY_REPLACE];
 /// Tools that change memory.
 pub(crate) const WRITING: &[&str] = &[
     CORE_MEMORY_REPLACE,
@@ -45,4 +47,5 @@ pub(crate) const WRITING: &[&str] = &[
     MEMORY,
     MEMORY_APPLY_PATCH,
     ARCHIVAL_MEMORY_INSERT,
+    ARCHIVAL_MEMORY_REPLACE,
 ];

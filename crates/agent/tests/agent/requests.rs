@@ -63,7 +63,7 @@ fn a_request_to_forget_forces_a_tool_that_removes() {
         json!({ "label": "human", "old_content": "The user's name is Nick.", "new_content": "" }),
     );
     house.say("Forget my name.", vec![says("Forgotten."), remove]);
-    assert_eq!(menu(&house.last_prompt()), ["core_memory_replace"]);
+    assert_eq!(menu(&house.last_prompt()), ["core_memory_replace", "archival_memory_replace"]);
     assert_eq!(house.block("human").value, "");
 }
 

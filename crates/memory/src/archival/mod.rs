@@ -98,7 +98,8 @@ pub fn supersede(
     tags: &[String],
 ) -> Result<Passage, MemoryError> {
     let old = known(w, edit, old)?;
-    if let Some(by) = old.superseded_by {
+    // A successor in the bin has given the place back: then the old one is open again.
+    if let (Some(by), Some(_)) = (old.superseded_by, old.valid_to_ms) {
         return Err(MemoryError::AlreadySuperseded { id: old.id, by });
     }
     let tags = if tags.is_empty() { old.tags } else { normal_tags(tags) };
@@ -106,6 +107,24 @@ pub fn supersede(
     w.insert_passage(&new)?;
     w.supersede_passage(&old.id, &new.id, edit.now_ms)?;
     Ok(new)
+}
+
+/// Moves a passage to the bin, and with it those whose place it took: what it told before goes too. The passage is the
+/// last of those returned.
+///
+/// # Errors
+/// When the passage is unknown.
+pub fn forget(w: &mut Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Vec<Passage>, MemoryError> {
+    let mut line = vec![known(w, edit, id)?];
+    let mut at = 0;
+    while let Some(passage) = line.get(at) {
+        let before = w.passages_superseded_by(&passage.id)?;
+        line.extend(before.into_iter().filter(|passage| passage.deleted_at_ms.is_none()));
+        at += 1;
+    }
+    line.reverse();
+    let ids: Vec<_> = line.into_iter().map(|passage| passage.id).collect();
+    delete(w, edit, &ids)
 }
 
 fn set_deleted(

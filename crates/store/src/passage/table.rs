@@ -171,6 +171,32 @@ impl Reader<'_> {
         Ok(passages)
     }
 
+    /// The passages whose place `id` took, oldest first; also those in the bin.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages_superseded_by(&self, id: &PassageId) -> Result<Vec<Passage>, StoreError> {
+        let found = self.all("SELECT * FROM passages WHERE superseded_by = ? ORDER BY key", [id.as_str()], of_row)?;
+        found.into_iter().map(|passage| Ok(self.with_tags(passage)?.1)).collect()
+    }
+
+    /// The passages of `agent_id` whose place another took by `at_ms`, and those in the bin, those that changed last first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages_gone(&self, agent_id: &AgentId, at_ms: i64, limit: usize) -> Result<Vec<Passage>, StoreError> {
+        let found = self.all(
+            "SELECT * FROM passages WHERE key IN (
+                 SELECT key FROM passages WHERE agent_id = ?1 AND deleted_at_ms IS NOT NULL
+                 UNION
+                 SELECT key FROM passages WHERE superseded_by IS NOT NULL AND agent_id = ?1 AND valid_to_ms <= ?2)
+             ORDER BY MAX(COALESCE(deleted_at_ms, 0), COALESCE(valid_to_ms, 0)) DESC, key DESC LIMIT ?3",
+            params![agent_id.as_str(), at_ms, row_limit(limit)],
+            of_row,
+        )?;
+        found.into_iter().map(|passage| Ok(self.with_tags(passage)?.1)).collect()
+    }
+
     /// The tags of `agent_id`'s passages with how many passages have each, the most used first; without the bin.
     ///
     /// # Errors

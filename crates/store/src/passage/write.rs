@@ -107,7 +107,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Moves a passage to the bin (with the time) or back (with `None`).
+    /// Moves a passage to the bin (with the time) or back (with `None`). A passage whose place it took is true again while
+    /// it is in the bin, so that binning a correction takes the correction back.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such passage.
@@ -117,7 +118,16 @@ impl Writer<'_> {
             "UPDATE passages SET deleted_at_ms = ? WHERE id = ?",
             params![at_ms, id.as_str()],
         )?;
-        let (key, _) = self.existing_passage(id)?;
+        let (key, passage) = self.existing_passage(id)?;
+        let began_ms = passage.valid_from_ms.unwrap_or(passage.created_at_ms);
+        let (from_ms, to_ms) = match at_ms {
+            Some(_) => (Some(began_ms), None),
+            None => (None, Some(began_ms)),
+        };
+        self.execute(
+            "UPDATE passages SET valid_to_ms = ? WHERE superseded_by = ? AND valid_to_ms IS ?",
+            params![to_ms, id.as_str(), from_ms],
+        )?;
         self.want_vectors(VectorOwner::Passage, key)?;
         self.index_passage(id)
     }
