@@ -1,7 +1,12 @@
 //! What the driver does for a model that must be led: finds the intent, searches memory, and has the next step planned
 //! so that its prompt fits.
 
-use resident_memory::{ArchivalQuery, Reason, RecallQuery, Sort};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use resident_memory::{ArchivalHit, ArchivalQuery, Reason, RecallQuery, Sort};
 use resident_store::{Message, PassageFilter, Role};
 use serde_json::{Value, json};
 
@@ -9,11 +14,15 @@ use super::Driver;
 use crate::AgentError;
 use crate::events::AgentEvent;
 use crate::guidance::{
-    GuidanceInput, Intent, Note, NoteSource, Purpose, Routed, RoutedBy, block_notes, explicit_request, plan, rank_notes,
+    GuidanceInput, Intent, Note, NoteSource, Purpose, Routed, RoutedBy, block_notes, explicit_request, names_no_topic,
+    plan, rank_notes, read_part, tells_of_somebody_known,
 };
 use crate::model::{GenerateOptions, Prompt};
 use crate::step::{Event, StepRequest};
 use crate::window::{Window, turn_starts};
+
+/// The confidence of a rule that is right more often than not.
+const LIKELY: f32 = 0.7;
 
 /// How many hits of each kind of memory stand by for an answer.
 const MOST_HITS: usize = 6;
@@ -30,8 +39,9 @@ pub(super) struct GuidedPrompt {
 }
 
 impl Driver<'_> {
-    pub(super) fn route(&mut self) -> Event {
-        let text = &self.asked.content;
+    pub(super) fn route(&mut self) -> Result<Event, AgentError> {
+        let asked = self.asked.content.clone();
+        let text = &*read_part(&asked);
         let embedder = self.memory().embedder();
         let routed = match self.context.router {
             Some(router) => router.route(text, embedder.as_deref()),
@@ -41,28 +51,62 @@ impl Driver<'_> {
                 Routed { intent: asked.map_or(Intent::Converse, Intent::from), by: RoutedBy::Words, confidence }
             }
         };
+        let lines = self.lines();
+        let known: Vec<&str> = lines.iter().map(|note| note.text.as_str()).collect();
+        let routed = if routed.intent == Intent::Converse && tells_of_somebody_known(text, &known) {
+            Routed { intent: Intent::Remember, by: RoutedBy::Words, confidence: LIKELY }
+        } else {
+            routed
+        };
         let intent = routed.intent;
-        if matches!(intent, Intent::Correct | Intent::Forget) {
-            self.notes = rank_notes(text, self.lines(), embedder.as_deref());
+        match intent {
+            // What is to be written may stand in memory already, or change what stands there.
+            Intent::Remember | Intent::Correct | Intent::Forget | Intent::Archive => {
+                // "Actually it's on Friday" is about what was spoken of before.
+                let topic = if names_no_topic(text) { self.said_before()? } else { None };
+                let about = topic.map_or_else(|| text.to_owned(), |before| format!("{} {text}", read_part(&before)));
+                let mut notes = lines;
+                notes.extend(self.found_passages(&about)?.into_iter().map(passage_note));
+                self.notes = rank_notes(&about, notes, embedder.as_deref());
+            }
+            Intent::Recall | Intent::Converse => {}
         }
         self.routed = Some(routed);
-        Event::Routed(intent)
+        Ok(Event::Routed(intent))
+    }
+
+    /// What the user said before this message.
+    fn said_before(&self) -> Result<Option<String>, AgentError> {
+        const NEAR: usize = 12;
+        let before = self.store.read::<_, AgentError>(|reader| {
+            Ok(reader.messages_before(&self.agent.id, Some(self.asked.seq), NEAR)?)
+        })?;
+        let said = before.into_iter().rev().find(|message| message.role == Role::User);
+        Ok(said.map(|message| message.content))
+    }
+
+    fn found_passages(&self, text: &str) -> Result<Vec<ArchivalHit>, AgentError> {
+        let query = ArchivalQuery {
+            text: text.to_owned(),
+            filter: PassageFilter { limit: MOST_HITS, ..PassageFilter::of(&self.agent.id) },
+            sort: Sort::Relevance,
+        };
+        Ok(self.memory().search_passages(&self.agent.id, &query)?.hits)
+    }
+
+    /// The time of the user's message where the user is.
+    fn said_at(&self) -> DateTime {
+        let at = Timestamp::from_millisecond(self.asked.created_at_ms).unwrap_or_default();
+        at.to_zoned(self.zone.clone()).datetime()
     }
 
     pub(super) fn retrieve(&mut self) -> Result<Event, AgentError> {
-        let question = self.asked.content.clone();
+        let question = read_part(&self.asked.content).into_owned();
         let recalls = self.routed.is_some_and(|routed| routed.intent == Intent::Recall);
         if recalls {
             self.emit(AgentEvent::Searching { query: question.clone() });
         }
-        let passages = self.memory().search_passages(
-            &self.agent.id,
-            &ArchivalQuery {
-                text: question.clone(),
-                filter: PassageFilter { limit: MOST_HITS, ..PassageFilter::of(&self.agent.id) },
-                sort: Sort::Relevance,
-            },
-        )?;
+        let passages = self.found_passages(&question)?;
         let messages = self.memory().search_messages(
             &self.agent.id,
             &RecallQuery {
@@ -77,9 +121,9 @@ impl Driver<'_> {
         )?;
         let mut notes = self.lines();
         let mut retrieved = Vec::new();
-        for hit in passages.hits {
+        for hit in passages {
             retrieved.push(describe_hit("passage", hit.passage.id.as_str(), &hit.passage.text, &hit.reasons));
-            notes.push(Note { text: hit.passage.text, source: NoteSource::Passage, relevance: 0.0 });
+            notes.push(passage_note(hit));
         }
         for hit in messages.into_iter().filter(|hit| hit.message.id != self.asked.id) {
             let source = match hit.message.role {
@@ -88,7 +132,7 @@ impl Driver<'_> {
                 Role::System | Role::Tool => continue,
             };
             retrieved.push(describe_hit("message", hit.message.id.as_str(), &hit.message.content, &hit.reasons));
-            notes.push(Note { text: hit.message.content, source, relevance: 0.0 });
+            notes.push(Note { text: hit.message.content, source, passage_id: None, relevance: 0.0 });
         }
         let embedder = self.memory().embedder();
         self.notes = rank_notes(&question, notes, embedder.as_deref());
@@ -108,16 +152,30 @@ impl Driver<'_> {
         )
     }
 
-    /// Lines that were taken out of the agent's blocks, newest first: what was corrected or forgotten since it was said.
+    /// Lines that were taken out of the agent's blocks and passages that are no longer true or in the bin, newest first:
+    /// what was corrected or forgotten since it was said.
     fn lines_gone(&self) -> Vec<String> {
         let gone = self.store.read::<_, AgentError>(|reader| {
             let mut gone = Vec::new();
+            let mut sources = HashSet::new();
             for block in reader.blocks_of(&self.thread)? {
+                let is_kept = |line: &&str| block.value.lines().any(|kept| kept == *line);
                 for revision in reader.block_revisions(&block.id)?.into_iter().take(MOST_REVISIONS) {
                     let before = revision.before.unwrap_or_default();
-                    let left = before.lines().filter(|line| !block.value.lines().any(|kept| kept == *line));
-                    gone.extend(left.map(str::to_owned));
+                    gone.extend(before.lines().filter(|line| !is_kept(line)).map(str::to_owned));
+                    let came = |line: &&str| !before.lines().any(|earlier| earlier == *line);
+                    if revision.after.lines().any(|line| came(&line) && !is_kept(&line)) {
+                        sources.extend(revision.provenance.message_id);
+                    }
                 }
+            }
+            for passage in reader.passages_gone(&self.agent.id, self.store.now_ms(), MOST_PASSAGES_GONE)? {
+                gone.push(passage.text);
+                sources.extend(passage.provenance.message_id);
+            }
+            // The messages from which it was written tell it in other words.
+            for id in sources {
+                gone.extend(reader.message(&id)?.map(|message| message.content));
             }
             Ok(gone)
         });
@@ -125,6 +183,17 @@ impl Driver<'_> {
             tracing::warn!(%error, "the earlier lines of the blocks could not be read");
             Vec::new()
         })
+    }
+
+    /// The tokens of the message and the room, where the message alone is surely longer: nothing else need be read then.
+    fn too_long(&self, room_tokens: usize) -> Option<(usize, usize)> {
+        match read_part(&self.asked.content) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(_) => {
+                let message_tokens = super::message_tokens(self.context.model, &self.asked.content, room_tokens);
+                (message_tokens > room_tokens).then_some((message_tokens, room_tokens))
+            }
+        }
     }
 
     /// The next guided step. Where it is too long, it looks back on less, then on fewer notes.
@@ -135,6 +204,15 @@ impl Driver<'_> {
         intent: Intent,
         room_tokens: usize,
     ) -> GuidedPrompt {
+        if let Some(too_long) = self.too_long(room_tokens) {
+            let nothing = GenerateOptions::default();
+            return GuidedPrompt {
+                prompt: Prompt::default(),
+                options: nothing,
+                purpose: Purpose::Speak,
+                too_long: Some(too_long),
+            };
+        }
         let allowed_tools = window.schemas(&request.menu);
         let start = turn_starts(&window.messages).last().copied().unwrap_or(0);
         let (before, current) = window.messages.split_at(start);
@@ -151,6 +229,7 @@ impl Driver<'_> {
                 blocks: &window.blocks,
                 notes,
                 gone: &gone,
+                now: self.said_at(),
                 recent: &recent,
                 agent_name: &self.agent.name,
                 user_name: self.settings.user_name.as_deref(),
@@ -160,8 +239,11 @@ impl Driver<'_> {
             let defaults = self.options(request.number);
             options.seed = defaults.seed;
             // A call whose words are given has the room that they need; only what is said is limited.
-            if matches!(step.purpose, Purpose::Speak | Purpose::NothingToForget) {
-                options.max_tokens = options.max_tokens.min(defaults.max_tokens);
+            match step.purpose {
+                Purpose::Speak | Purpose::NothingToForget | Purpose::AlreadyKnown => {
+                    options.max_tokens = options.max_tokens.min(defaults.max_tokens);
+                }
+                Purpose::Write | Purpose::Search => {}
             }
             let tokens = self.context.model.count_prompt_tokens(&step.prompt);
             let mut done = GuidedPrompt { prompt: step.prompt, options, purpose: step.purpose, too_long: None };
@@ -184,6 +266,12 @@ impl Driver<'_> {
 
 /// How far back corrections are looked for.
 const MOST_REVISIONS: usize = 100;
+const MOST_PASSAGES_GONE: usize = 100;
+
+fn passage_note(hit: ArchivalHit) -> Note {
+    let ArchivalHit { passage, score: _, reasons: _ } = hit;
+    Note { text: passage.text, source: NoteSource::Passage, passage_id: Some(passage.id), relevance: 0.0 }
+}
 
 /// How an intent was found, for the Why pane.
 pub(super) fn describe_routed(routed: &Routed) -> Value {
@@ -200,6 +288,7 @@ pub(super) fn purpose_name(purpose: Purpose) -> &'static str {
         Purpose::Search => "search",
         Purpose::Speak => "speak",
         Purpose::NothingToForget => "nothing_to_forget",
+        Purpose::AlreadyKnown => "already_known",
     }
 }
 

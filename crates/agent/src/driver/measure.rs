@@ -16,12 +16,18 @@ impl Driver<'_> {
         let window = self.window()?;
         let window_tokens = self.window_tokens();
         let room_tokens = self.room_tokens();
+        let (evictable, warned) = (window.is_evictable(), window.was_warned());
         let (prompt, options, used_tokens, too_long, purpose) = match request.guided {
             Some(intent) => {
                 let step = self.plan_guided(&window, request, intent, room_tokens);
-                let whole = Frame { menu: Vec::new(), choice: ToolChoice::None, zone: self.zone.clone() };
-                let whole = compose(&shown(self.context.model, &window, &whole, room_tokens), &whole);
-                let used_tokens = self.context.model.count_prompt_tokens(&whole);
+                let model = self.context.model;
+                let used_tokens = match step.too_long {
+                    Some((message_tokens, _)) => message_tokens,
+                    None => {
+                        let (whole, frame) = window.read_by(model, self.zone.clone());
+                        model.count_prompt_tokens(&compose(&shown(model, &whole, &frame, room_tokens), &frame))
+                    }
+                };
                 (step.prompt, step.options, used_tokens, step.too_long, Some(step.purpose))
             }
             None => {
@@ -38,8 +44,8 @@ impl Driver<'_> {
             window_tokens,
             pressure_tokens: self.settings.pressure_tokens(window_tokens),
             compaction_tokens: room_tokens,
-            evictable: window.is_evictable(),
-            warned: window.was_warned(),
+            evictable,
+            warned,
             too_long: too_long
                 .map(|(message_tokens, room_tokens)| AgentError::TooLong { message_tokens, room_tokens }.to_string()),
             purpose,

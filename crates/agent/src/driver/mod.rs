@@ -78,11 +78,16 @@ pub fn check_length(context: &TurnContext<'_>, agent: &Agent, text: &str) -> Res
     let settings = context.settings.for_agent(agent);
     let window_tokens = settings.window_tokens(context.model.info().context_window_tokens);
     let room_tokens = settings.compaction_tokens(window_tokens);
+    let message_tokens = message_tokens(context.model, text, room_tokens);
+    if message_tokens > room_tokens { Err(AgentError::TooLong { message_tokens, room_tokens }) } else { Ok(()) }
+}
+
+/// Tokens of `text`; of one that surely does not fit, at least how many.
+fn message_tokens(model: &dyn LanguageModel, text: &str, room_tokens: usize) -> usize {
     // No vocabulary has tokens this long; a megabyte need not be counted to be refused.
     const LONGEST_TOKEN_BYTES: usize = 64;
     let surely = text.len() / LONGEST_TOKEN_BYTES;
-    let message_tokens = if surely > room_tokens { surely } else { context.model.count_tokens(text) };
-    if message_tokens > room_tokens { Err(AgentError::TooLong { message_tokens, room_tokens }) } else { Ok(()) }
+    if surely > room_tokens { surely } else { model.count_tokens(text) }
 }
 
 /// What the next prompt of an agent in a thread would be.
@@ -237,7 +242,7 @@ impl<'a> Driver<'a> {
 
     fn perform(&mut self, effect: Effect) -> Result<Option<Event>, AgentError> {
         match effect {
-            Effect::Route => Ok(Some(self.route())),
+            Effect::Route => self.route().map(Some),
             Effect::Retrieve => self.retrieve().map(Some),
             Effect::Measure(request) => self.measure(&request).map(Some),
             Effect::Compact => self.compact().map(Some),

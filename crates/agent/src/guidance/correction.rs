@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::phrase::{Phrase, third_person};
-use super::words::{bare, content_stems, overlap};
+use super::patterns::{pattern, patterns};
+use super::phrase::{Phrase, capitalised, third_person};
+use super::words::{bare, content_stems, overlap, sentences};
 
 /// The line as it should be after `statement`.
 pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
@@ -22,6 +23,12 @@ pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
         if !shares_words(&clause, line) {
             return put(line, old, fragment(&clause));
         }
+        // A line that tells more than the correction keeps the rest of it.
+        let rest = format!("{} {}", &line[..old.start], &line[old.end..]);
+        let tells_more = overlap(&content_stems(&rest), &clause) < 1.0;
+        if tells_more && let Some(new) = value_like(&line[old.clone()], &clause) {
+            return put(line, old, new);
+        }
     }
     let points = POINTS.is_match(&clause);
     if !points && (shares_words(&clause, line) || STATEMENT.is_match(&clause)) {
@@ -32,6 +39,31 @@ pub(super) fn corrected(line: &str, statement: &str) -> Phrase {
         Some(old) => put(line, old, new),
         None => third_person(&clause),
     }
+}
+
+/// The passage as it should be after `statement`: the sentence that it is about, corrected; in the user's own words.
+pub(super) fn corrected_passage(passage: &str, statement: &str) -> Phrase {
+    let stems = content_stems(statement);
+    let sentences = sentences(passage);
+    let nearest = sentences
+        .iter()
+        .enumerate()
+        .max_by(|(one_at, one), (other_at, other)| {
+            overlap(&stems, one).total_cmp(&overlap(&stems, other)).then(other_at.cmp(one_at))
+        })
+        .map(|(_, sentence)| *sentence);
+    let Some(sentence) = nearest else { return Phrase::fixed(capitalised(statement)) };
+    let new = corrected(sentence, statement);
+    // A whole statement is kept as the user says it; only a value is put into what stands there.
+    let own = third_person(&without_old_value(statement).0);
+    let new = if new == own { own_words(statement, sentence) } else { new.likeliest() };
+    Phrase::fixed(passage.replacen(sentence, &new, 1))
+}
+
+fn own_words(statement: &str, sentence: &str) -> String {
+    let clause = without_old_value(statement).0;
+    let end = if sentence.ends_with('.') { "." } else { "" };
+    format!("{}{end}", capitalised(clause.trim_end_matches('.')))
 }
 
 /// `line` with `new` in the place of what stands at `old`.
@@ -52,12 +84,18 @@ fn without_repeated<'n>(before: &str, new: &'n str) -> &'n str {
 
 /// `rest` without the words with which `new` ends already: "Mercy hospital", " hospital."
 fn without_beginning<'r>(new: &str, rest: &'r str) -> &'r str {
-    let last = new.split_whitespace().last().map(bare).unwrap_or_default();
-    let first = rest.split_whitespace().next().map(bare).unwrap_or_default();
-    if last.is_empty() || !last.eq_ignore_ascii_case(first) || !rest.starts_with(' ') {
+    if !rest.starts_with(' ') {
         return rest;
     }
-    rest.find(first).map_or(rest, |at| &rest[at + first.len()..])
+    let said: Vec<String> = new.split_whitespace().map(|word| bare(word).to_lowercase()).collect();
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let bared: Vec<String> = words.iter().map(|word| bare(word).to_lowercase()).collect();
+    let repeated = (1..=bared.len()).rev().find(|count| said.ends_with(&bared[..*count]));
+    let Some(repeated) = repeated.filter(|_| !said.last().is_none_or(String::is_empty)) else { return rest };
+    let last = bare(words[repeated - 1]);
+    let before: usize = words[..repeated - 1].iter().map(|word| word.len() + 1).sum();
+    let at = rest.get(before..).and_then(|tail| tail.find(last)).map(|at| before + at + last.len());
+    at.map_or(rest, |at| &rest[at..])
 }
 
 /// The statement without "not …", and what it says is not so.
@@ -127,8 +165,21 @@ fn fragment(clause: &str) -> &str {
 
 /// Where `line` has something of the sort that `value` is: a weekday for a weekday, a number for a number.
 fn same_sort(line: &str, value: &str) -> Option<std::ops::Range<usize>> {
-    let sort = SORTS.iter().find(|sort| sort.is_match(value))?;
-    sort.find(line).map(|found| found.range())
+    let found: Vec<_> = SORTS.iter().filter(|sort| sort.is_match(value)).map(|sort| sort.find(line)).collect();
+    let first = found.first()?.as_ref()?.range();
+    // "Friday at 11" takes the place of "Thursday at 10".
+    let last = found.iter().flatten().map(regex::Match::range).max_by_key(|range| range.end)?;
+    let together = last.start >= first.end && line[first.end..last.start].split_whitespace().count() <= MOST_BETWEEN;
+    Some(if together { first.start..last.end } else { first })
+}
+
+/// How many words may stand between a day and its time.
+const MOST_BETWEEN: usize = 2;
+
+/// The value in `clause` that is of the sort of `value`.
+fn value_like<'c>(value: &str, clause: &'c str) -> Option<&'c str> {
+    let sort = SORTS.iter().find(|sort| sort.find(value).is_some_and(|found| found.as_str() == value.trim()))?;
+    sort.find(clause).map(|found| found.as_str())
 }
 
 /// What follows the last linking word of `line`.
@@ -138,12 +189,8 @@ fn value_part(line: &str) -> Option<std::ops::Range<usize>> {
     (found.end() < end && !bare(&line[found.end()..end]).is_empty()).then_some(found.end()..end)
 }
 
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are valid")
-}
-
 /// Things of one sort, so that one can stand for another.
-static SORTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+pub(super) static SORTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"(?i)\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
         r"(?i)\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b(?: \d{1,2}(?:st|nd|rd|th)?\b)?",
@@ -155,17 +202,11 @@ static SORTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .into()
 });
 
-macro_rules! patterns {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)*) => {
-        $($(#[doc = $doc])+ static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)*
-    };
-}
-
 patterns! {
     /// "… isn't X, it's Y", "not X but Y".
     NOT_BUT = r"(?i)^(.*?)\s*(?:\b(?:is|are|was) not|\b(?:isn't|aren't|wasn't)|'s not|^not)\s+(.+?)(?: any ?more)?,?\s+(?:but|it's|it is|they're|he's|she's|rather|now it's)\s+(.+)$";
     /// "Y, not X", "Y instead of X".
-    BUT_NOT = r"(?i)^(.+?)(?:,? (?:and )?not|,? instead of|,? rather than)\s+((?:\b(?:st|dr|mr|mrs|ms|mt|prof)\.|[^,.;])+?)(?: any ?more| as i said| like i said)?([,.;].*)?$";
+    BUT_NOT = r"(?i)^(.+?)(?:,? (?:and )?not|,? instead of|,? rather than)\s+((?:\b(?:st|dr|mr|mrs|ms|mt|prof)\.|\d[,.]\d|[^,.;])+?)(?: any ?more| as i said| like i said)?([,.;].*)?$";
     /// "from X to Y".
     FROM_TO = r"(?i)\bfrom (.+?) to .+$";
     /// A whole statement by or about the user.
@@ -181,6 +222,31 @@ patterns! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_passage_is_corrected_in_the_users_words() {
+        for (passage, statement, after) in [
+            ("the plumber quoted 1,200.", "the plumber quoted 1,500, not 1,200.", "the plumber quoted 1,500."),
+            (
+                "Notes on the garden. The fence is 12 m long. Paint it in May.",
+                "the fence is 14 m long, not 12",
+                "Notes on the garden. The fence is 14 m long. Paint it in May.",
+            ),
+            (
+                "the vet said Storm needs shoes in March, about 1,150 kronor",
+                "the vet said 1,350 kronor, not 1,150",
+                "the vet said Storm needs shoes in March, about 1,350 kronor",
+            ),
+            ("My locker is number 40.", "my locker is number 44", "My locker is number 44."),
+            (
+                "The boat leaves at 9:15 from pier 4.",
+                "it leaves at 9:45, not 9:15",
+                "The boat leaves at 9:45 from pier 4.",
+            ),
+        ] {
+            assert_eq!(corrected_passage(passage, statement).likeliest(), after, "{passage} + {statement}");
+        }
+    }
 
     #[test]
     fn a_correction_changes_what_it_names() {
@@ -202,6 +268,12 @@ mod tests {
                 "The user works as a nurse at St. Mary's hospital.",
                 "I work at Mercy hospital now, not St. Mary's.",
                 "The user works as a nurse at Mercy hospital.",
+            ),
+            ("The user's loan is 1,200.", "my loan is 1,500, not 1,200", "The user's loan is 1,500."),
+            (
+                "The user's dentist appointment is next Thursday at 10.",
+                "it's next Friday at 11",
+                "The user's dentist appointment is next Friday at 11.",
             ),
             ("The user's rent is 800.", "my rent is 900", "The user's rent is 900."),
             ("The user's drink is tea.", "cider", "The user's drink is cider."),

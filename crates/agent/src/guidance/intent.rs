@@ -4,10 +4,9 @@
 //! message, since a text that is to be kept may itself say "don't forget". Traps are looked at before requests:
 //! "I can't remember", "do you remember …?" and "remember when …" ask, and "forget it" lets go.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
 
-use regex::Regex;
-
+use super::patterns::patterns;
 use super::words;
 
 /// What a message asks.
@@ -69,6 +68,52 @@ impl From<MemoryRequest> for Intent {
     }
 }
 
+/// "Hi, I'm Tess" with the greeting turned into a statement of the name.
+pub(super) fn as_introduction(text: &str) -> Option<String> {
+    let text = words::straighten(text.trim());
+    INTRODUCES.is_match(&text).then(|| INTRODUCES.replace(&text, "my name is $1").into_owned())
+}
+
+/// Whether `text` asks how something is done that is not the user's own.
+pub(super) fn asks_how_to(text: &str) -> bool {
+    let folded = words::fold(text);
+    folded.starts_with("how ") && HOW_TO.is_match(&folded) && !words::words(text).iter().any(|word| word == "my")
+}
+
+/// Whether `text` gives the assistant a name: "Your name is Max."
+pub(super) fn names_the_assistant(text: &str) -> bool {
+    !is_question(text) && sentences(text).iter().any(|sentence| NAMES_THE_ASSISTANT.is_match(sentence))
+}
+
+/// Whether `text` gives a new value without saying of what: "Actually it's next Friday."
+pub(super) fn corrects_by_value(text: &str) -> bool {
+    !is_question(text) && sentences(text).iter().any(|sentence| CORRECTS_BY_VALUE.is_match(sentence))
+}
+
+/// Whether `text` tells something of somebody whom one of `lines` names: "Siri is seven now."
+pub(crate) fn tells_of_somebody_known(text: &str, lines: &[&str]) -> bool {
+    if let Some(found) = OF_SOMETHING.captures(&words::fold(text)) {
+        let subject = words::content_stems(&found[1]);
+        let told = |line: &&str| words::overlap(&subject, line) >= 1.0;
+        return !is_question(text) && !subject.is_empty() && lines.iter().any(told);
+    }
+    let Some(found) = OF_SOMEBODY.captures(text.trim()) else { return false };
+    let name = &found[1];
+    let names = |line: &&str| line.split(|character: char| !character.is_alphanumeric()).any(|word| word == name);
+    !is_question(text) && lines.iter().any(names)
+}
+
+/// Whether only what was said before tells what `text` is about.
+pub(crate) fn names_no_topic(text: &str) -> bool {
+    corrects_by_value(text)
+}
+
+/// Whether `text` asks for a fact about the user, so that only memory can answer it: "Does my sister like tea?"
+pub(super) fn asks_about_the_user(text: &str) -> bool {
+    is_question(text)
+        && sentences(text).last().is_some_and(|last| ABOUT_THE_USER.is_match(last) && !HOW_TO.is_match(last))
+}
+
 /// A longer message is taken for a text with a request before or after it.
 const SHORT_MESSAGE_CHARS: usize = 400;
 
@@ -127,12 +172,6 @@ pub(super) fn takes_back(text: &str) -> bool {
     sentences(text).iter().any(|sentence| TAKES_BACK.is_match(sentence) && !sentence.ends_with('?'))
 }
 
-/// Whether `text` is a greeting, thanks, or a word that lets something go.
-pub(super) fn is_small_talk(text: &str) -> bool {
-    let folded = words::fold(text);
-    SMALL_TALK.is_match(&folded) || LETS_GO.is_match(&folded)
-}
-
 /// Whether `text` states a fact about who says it.
 pub(super) fn states_a_fact(text: &str) -> bool {
     sentences(text).iter().any(|sentence| STATES.is_match(sentence) && !sentence.ends_with('?'))
@@ -140,12 +179,27 @@ pub(super) fn states_a_fact(text: &str) -> bool {
 
 /// Folded sentences, without the politeness before what they ask.
 fn sentences(text: &str) -> Vec<String> {
-    words::sentences(&words::straighten(text))
+    words::sentences(&words::straighten(&read_part(text)))
         .into_iter()
         .map(|sentence| POLITENESS.replace(&words::fold(sentence), "").into_owned())
         .filter(|sentence| !sentence.is_empty())
         .collect()
 }
+
+/// What of `text` is read to find what it asks: of a very long one its beginning and its end, since what is asked of a
+/// pasted text stands before or after it.
+pub(crate) fn read_part(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_READ_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let head = &text[..text.floor_char_boundary(READ_AT_EACH_END_BYTES)];
+    let tail = &text[text.ceil_char_boundary(text.len() - READ_AT_EACH_END_BYTES)..];
+    Cow::Owned(format!("{head}\n{tail}"))
+}
+
+/// Longer than anything that people write themselves; patterns read this much in about a millisecond.
+const LONGEST_READ_BYTES: usize = 8 * 1024;
+const READ_AT_EACH_END_BYTES: usize = 1024;
 
 fn request_of_sentence(sentence: &str) -> Option<MemoryRequest> {
     let asks = LETS_GO.is_match(sentence)
@@ -174,16 +228,6 @@ fn asks_whether_remembered(sentence: &str) -> bool {
     let Some(found) = WHETHER_REMEMBERED.captures(sentence) else { return false };
     let rest = found.get(1).map_or("", |rest| rest.as_str());
     ASKED_PART.is_match(rest) && !rest.contains(':') || sentence.ends_with('?') && !TELLS.is_match(rest)
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are valid")
-}
-
-macro_rules! patterns {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)*) => {
-        $($(#[doc = $doc])+ static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)*
-    };
 }
 
 patterns! {
@@ -313,8 +357,27 @@ patterns! {
         | ^(?:make|change)\ (?:that|it)\b
         | ^not\ \w+(?:\ \w+)?,\ \w+
         | \bit\ turns\ out\b";
-    /// A greeting, thanks, a yes or no.
-    SMALL_TALK = r"^(?:hi|hello|hey|hiya|yo|good (?:morning|evening|night|afternoon|day)|thanks|thank you|thx|cheers|bye|goodbye|see you|ok|okay|yes|no|sure|great|cool|nice|wow|lol|haha+|how are you|what's up|sounds good)(?:[ ,]+(?:there|again|a lot|so much|very much|later|you|resident|everyone|today|then|tomorrow|thanks|please))*[ .!?]*$";
+    /// Asks for something of the user's.
+    ABOUT_THE_USER = r"(?x)
+        ^(?:what|who|where|when|which|whose|how\ (?:old|many|much|tall|long|often|far|heavy|big))(?:'s|\ (?:[\w'-]+\ )??(?:is|are|was|were|does|do|did|has|have|will))\ (?:my|our)\b
+        | ^(?:is|are|was|were|does|do|did|has|have|will)\ (?:my|our)\b
+        | ^(?:am|was)\ i\b
+        | ^(?:do|did|have|had)\ (?:i|we)\b
+        | ^(?:what|who|where|when|which|how\ (?:many|much|often|long))\b.*\b(?:am|do|did|was|have)\ i\b
+        | ^(?:what|when|which|how\ much|how\ many|how\ long)\b.*\bdid\ (?:the|my|our)\ (?:[\w'-]+\ ){1,3}(?:say|said|tell|quote|want|charge|ask|offer|promise|recommend|suggest|mention|write|send|need|advise|prescribe|think)\b
+        | ^who\ am\ i\b";
+    /// Tells something of somebody by name.
+    OF_SOMEBODY = r"^(\p{Lu}[\w-]+)(?:'s \w+)? (?:is|has|had|was|lives?|works?|likes?|loves?|hates?|moved|plays?|turned|turns|got|starts?|started|goes|studies|wants?|needs?|prefers?|speaks?|can't|cannot|doesn't|died|married|just)\b";
+    /// Tells something of a thing.
+    OF_SOMETHING = r"^(?:(?:and|but|so|oh|now|actually),? )*(?:the|my|our|his|her|their) ([\w' -]{2,40}?) (?:is|are|costs?|starts?|ends?|leaves?|opens?|closes?|moved|was moved|changed|has changed)\b";
+    /// "Hi, I'm Tess": after a greeting it is a name.
+    INTRODUCES = r"^(?i:hi|hey|hello|hiya|good morning|good evening|good afternoon)(?i: there)?[,.!]*\s+(?i:i'm|i am|this is)\s+(\p{Lu}[\w-]+)\b";
+    /// Gives the assistant a name.
+    NAMES_THE_ASSISTANT = r"^(?:from now on,? |now )?(?:your (?:new )?name(?: is|'s| should be| will be)(?: now)?|you(?: are|'re) (?:now )?called|i(?:'ll| will| am going to|'m going to| want to) call you|let me call you) [\w'-]+(?: [\w'-]+)?(?: from now on| now)?[.!]*$";
+    /// A new day, time or number, for what was spoken of.
+    CORRECTS_BY_VALUE = r"^(?:actually|no|nope|wait|sorry|correction|oops|hm+|i meant)?[,. ]*(?:no|sorry|wait|actually)?[,. ]*(?:it's|it is|it was|it should be|that's|that should be|make (?:it|that)|i meant)(?: actually| now| on| at)* (?:(?:on|at|the|next|this|in) )*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|january|february|march|april|may|june|july|august|september|october|november|december|\d)[^?]*$";
+    /// Asks how something is done.
+    HOW_TO = r"\b(?:do|can|should|could|would|have) (?:i|we) (?:need|have to|do|fix|make|get|find|use|say|write|go about|know if|tell if|start|set|change|turn|open|install)\b|^how (?:do|can|should|could|would)\b";
     /// States a fact about who says it.
     STATES = r"(?x)
         ^(?:my\ name\ is|my\ name's|call\ me|people\ call\ me|i'm\ called|from\ now\ on)\b

@@ -6,23 +6,31 @@
 //! the user's own message (with "I" turned into "the user"), so that a memory cannot be invented. Tools, events and
 //! records are the same as for a model that chooses itself. Everything here is pure: no store, no clock, no model.
 
+mod advice;
 mod correction;
+mod dates;
 mod examples;
+mod facts;
 mod intent;
 mod notes;
+mod patterns;
 mod payload;
 mod phrase;
 mod plan;
 mod query;
 mod router;
+mod slots;
+mod small_talk;
 mod speak;
 mod tools;
 mod verbs;
 mod words;
 mod write;
 
+pub use dates::undated;
 pub use examples::worked_examples;
 pub use intent::{Intent, MemoryRequest, explicit_request};
+pub(crate) use intent::{names_no_topic, read_part, tells_of_somebody_known};
 pub use notes::block_notes;
 pub use plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, plan, rank_notes};
 pub use router::{Routed, RoutedBy, Router, RouterWeights, WORD_FEATURES, router_examples, word_features};

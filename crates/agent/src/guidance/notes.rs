@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use resident_memory::Embedder;
-use resident_store::Block;
+use resident_store::{Block, PassageId};
 use serde_json::Value;
 
+use super::patterns::{pattern, patterns};
 use super::phrase::third_person;
 use super::plan::{Note, NoteSource};
 use super::words::{content_stems, fold, overlap};
@@ -20,7 +21,7 @@ pub fn block_notes(blocks: &[Block]) -> Vec<Note> {
         .flat_map(|block| block.value.lines())
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .map(|line| Note { text: line.to_owned(), source: NoteSource::Block, relevance: 0.0 })
+        .map(|line| Note { text: line.to_owned(), source: NoteSource::Block, passage_id: None, relevance: 0.0 })
         .collect()
 }
 
@@ -43,7 +44,9 @@ pub(super) fn found_in_results(tool: &str, result: &str) -> Vec<Note> {
             } else {
                 NoteSource::UserMessage
             };
-            (!text.is_empty()).then(|| Note { text: text.to_owned(), source, relevance: 0.0 })
+            let id = result.get("id").and_then(Value::as_str).filter(|_| source == NoteSource::Passage);
+            let passage_id = id.map(PassageId::from);
+            (!text.is_empty()).then(|| Note { text: text.to_owned(), source, passage_id, relevance: 0.0 })
         })
         .collect()
 }
@@ -64,16 +67,14 @@ static ASKED_FOR: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
         (r"^(?:how (?:much|many|old|long|tall|far|big|high|wide)|what number|which number)\b", r"(?i)\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|months?|years?|weeks?|hours?)\b"),
         (r"^(?:where|in (?:which|what) (?:city|town|country|place|street))\b", r"\b(?:in|at|on|near|from|to|behind|under|next to)\s+(?:the |a )?\w"),
     ]
-    .map(|(asks, has)| {
-        let compiled = |pattern: &str| Regex::new(pattern).expect("the patterns of this file are valid");
-        (compiled(asks), compiled(has))
-    })
+    .map(|(asks, has)| (pattern(asks), pattern(has)))
     .into()
 });
 
-/// Asks for the name of somebody or something of the user's.
-static NAME_OF: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b(?:my|our) ([\w -]+)'s name\b").expect("the pattern is valid"));
+patterns! {
+    /// Asks for the name of somebody or something of the user's.
+    NAME_OF = r"\b(?:my|our) ([\w -]+)'s name\b";
+}
 
 /// What a note gains that has what the question asks for, and what a line of a block gains over what was only said: it
 /// may have been corrected since.

@@ -8,12 +8,15 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Intent;
+use super::intent::as_introduction;
+use super::patterns::{List, lines, list, pattern, patterns};
 use super::phrase::capitalised;
 use super::words::{sentences, straighten, words};
 
 /// What `text` wants to be written for `intent`; `before` is what the user said before it.
 pub(super) fn payload(intent: Intent, text: &str, before: Option<&str>) -> String {
     let text = straighten(text.trim());
+    let text = as_introduction(&text).unwrap_or(text);
     let kept = match intent {
         Intent::Archive => archived_part(&text),
         Intent::Correct => {
@@ -36,11 +39,7 @@ fn points_back(kept: &str) -> bool {
     words(kept).iter().all(|word| POINTERS.contains(&word.as_str()))
 }
 
-const POINTERS: &[&str] = &[
-    "this", "that", "it", "these", "please", "for", "me", "later", "what", "i", "said", "just", "so", "too", "all",
-    "told", "you", "the", "a", "then", "thing", "ok", "okay", "thanks", "into", "in", "to", "your", "archive",
-    "memory", "away",
-];
+static POINTERS: List = list!("lists/pointers.txt");
 
 /// The statement in a request: sentences that only ask, greet or thank are dropped, frames are taken off the others.
 fn stated_part(text: &str) -> String {
@@ -90,9 +89,17 @@ fn as_statement(rest: &str) -> String {
     if let Some(found) = CALL_ME.captures(rest) {
         return format!("I want to be called {}", &found[1]);
     }
+    if let Some(found) = CALL_YOU.captures(rest) {
+        return format!("your name is {}", &found[1]);
+    }
     if let Some(found) = TO_DO.captures(rest) {
         let (not, verb, more) = (found.get(1).is_some(), &found[2], &found[3]);
-        let who = if ASSISTANT_VERBS.contains(&verb.to_lowercase().as_str()) { "you should" } else { "I need" };
+        let lower = verb.to_lowercase();
+        // "To answer in Polish" is for the assistant; "to call the tax office" is not, "to call me Jo" is.
+        let of_speech = matches!(lower.as_str(), "answer" | "reply" | "respond" | "speak" | "be" | "format");
+        let to_me = words(more).iter().any(|word| matches!(word.as_str(), "me" | "us"));
+        let for_assistant = ASSISTANT_VERBS.contains(&lower.as_str()) && (of_speech || to_me);
+        let who = if for_assistant { "you should" } else { "I need" };
         return match (who, not) {
             ("you should", false) => format!("you should {verb}{more}"),
             ("you should", true) => format!("you should not {verb}{more}"),
@@ -115,28 +122,7 @@ fn as_statement(rest: &str) -> String {
 }
 
 /// What an assistant is told to do, rather than what a person must not forget to do.
-const ASSISTANT_VERBS: &[&str] = &[
-    "answer",
-    "reply",
-    "respond",
-    "use",
-    "speak",
-    "talk",
-    "be",
-    "call",
-    "address",
-    "explain",
-    "remind",
-    "ask",
-    "greet",
-    "format",
-    "summarize",
-    "summarise",
-    "refer",
-    "treat",
-    "mention",
-    "translate",
-];
+static ASSISTANT_VERBS: List = list!("lists/assistant_verbs.txt");
 
 /// The text to archive: after the sentence or the words before a colon that ask for it.
 fn archived_part(text: &str) -> String {
@@ -201,143 +187,11 @@ fn head_topic(head: &str) -> String {
     tokens[start..end].join(" ").trim_end_matches(['.', ',', '?', '!']).to_owned()
 }
 
-const ARCHIVE_WORDS: &[&str] = &[
-    "save",
-    "store",
-    "archive",
-    "keep",
-    "put",
-    "file",
-    "log",
-    "record",
-    "stash",
-    "bookmark",
-    "hold",
-    "hang",
-    "on",
-    "set",
-    "aside",
-    "this",
-    "that",
-    "these",
-    "the",
-    "following",
-    "it",
-    "for",
-    "later",
-    "me",
-    "please",
-    "in",
-    "into",
-    "to",
-    "your",
-    "archives",
-    "archival",
-    "memory",
-    "long-term",
-    "long",
-    "term",
-    "storage",
-    "away",
-    "can",
-    "could",
-    "would",
-    "will",
-    "you",
-    "u",
-    "i",
-    "i'd",
-    "want",
-    "like",
-    "need",
-    "love",
-    "a",
-    "an",
-    "text",
-    "future",
-    "use",
-    "reference",
-    "here",
-    "is",
-    "here's",
-    "add",
-    "write",
-    "copy",
-    "of",
-    "down",
-    "another",
-    "time",
-    "hey",
-    "hi",
-    "ok",
-    "okay",
-    "so",
-    "pls",
-    "also",
-    "safekeeping",
-    "remember",
-    "some",
-    "up",
-    "my",
-    "place",
-    "preserve",
-    "commit",
-    "tuck",
-    "just",
-    "note",
-    "notes",
-    "something",
-    "passage",
-    "go",
-    "should",
-    "thing",
-];
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are valid")
-}
+static ARCHIVE_WORDS: List = list!("lists/archive_words.txt");
 
 /// Taken off the front of a sentence, as often as one fits.
-static FRAMES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        r"(?i)^(?:hi|hey|hello|ok|okay|so|well|oh|ah|um|also|and|but|please|pls|btw|by the way|actually|fyi|psst|in fact)(?:[,:!.;-]+\s*|\s+(?:there\b[,!. ]*)?)",
-        r"(?i)^(?:(?:no|nope|nah|wait|hm+|sorry|oops|wrong|yes|yeah|right|alright|great|cool|nice|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)\s+)*(?:no|nope|nah|wait|hm+|sorry|oops|wrong|yes|yeah|right|alright|great|cool|nice|thanks|thank you|one more thing|quick note|hold on|my mistake|my bad)[,:!.;-]+\s*",
-        r"(?i)^(?:can|could|will|would) (?:you|u|ya) (?:please |just |kindly |maybe |also )*",
-        r"(?i)^(?:i'd|i would|i|we) (?:really |also |just |only )*(?:like|love|want|need) you to (?:please |also |always )*(?:remember|know|note|keep in mind|bear in mind|memori[sz]e|write down)\b(?: (?:the fact )?that\b)?[:,]?\s*",
-        r"(?i)^you (?:should|must|need to|have to|can|might want to|ought to) (?:please |also |really )*(?:remember|know|note|keep in mind|be aware)\b(?: (?:the fact )?that\b)?[:,]?\s*",
-        r"(?i)^(?:it would be (?:great|nice|good|helpful|lovely)|i'd (?:love|like) it|i would (?:love|like) it|i'd appreciate it|i would appreciate it) if you (?:could |would |can )?(?:please |also )*(?:remember|note|keep in mind)\b(?: (?:the fact )?that\b)?[:,]?\s*",
-        r"(?i)^(?:a )?note to (?:self|myself)[:,-]*\s*(?:that\s+)?",
-        r"(?i)^remind me\s+(?:that\s+)?",
-        r"(?i)^(?:make sure|be sure|try) (?:that )?(?:you |to )*(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
-        r"(?i)^it(?:'s| is) important (?:that you |to )(?:remember|know|note)\b(?: (?:the fact )?that\b)?[:,]?\s*",
-        r"(?i)^(?:always |to )?(?:remember|memori[sz]e|keep in mind|bear in mind|note down|note|take note|take a note|make (?:a )?(?:mental )?note|jot down|write down|learn this about me|know)\b(?: (?:of|about) (?:this|that|it)\b)?(?: (?:this|it)\b)?(?: down| for (?:me|later))*(?: (?:the fact )?that\b)?(?:\s*[:,-]+\s*|\s+|$)",
-        r"(?i)^(?:keep|put|write|jot|take|save|store|add|record|log|commit) (?:(?:this|that|it|the following|the fact) )?(?:down|(?:in|to|into|on) (?:your |my |the )?(?:mind|memory|notes?|core memory|records?))\b(?: for (?:me|later))?(?:\s*[:,-]+\s*|\s+|$)(?:that )?",
-        r"(?i)^(?:save|store|record|log|add) (?:the fact )?that\s+",
-        r"(?i)^(?:don't|do not|dont|never|you (?:mustn't|must not|shouldn't)) (?:ever |you )?forget\b(?: (?:that|this)\b)?[:,]?\s*",
-        r"(?i)^(?:don't|do not) let me forget\b(?: (?:that|this)\b)?[:,]?\s*",
-        r"(?i)^(?:this|it|the following|these(?: (?:two|three|few))? things|\d+ things|something|some things|for me|for later)\s*[:,-]+\s*",
-        r"(?i)^(?:update|news)[,:]\s*",
-        r"(?i)^keep track of (?:this|that|the following)?[:,]?\s*",
-        r"(?i)^(?:i'd like|i would like|i want|i wanted|let me|i have) to tell you\b(?: that\b)?[:,]?\s*",
-        r"(?i)^(?:for (?:the record|future reference|your information)|just so you know|just so you're aware|let me tell you something(?: about me)?|(?:one|another|the only) thing (?:you should|to|that you should) (?:know|remember|note)(?: about me)?(?: is(?: that)?)?)[,:]?\s*",
-        r"(?i)^(?:(?:small|minor|one|quick|slight) )?correction[,:.-]?\s*",
-        r"(?i)^(?:that's|that is|this is|that was) (?:all )?(?:wrong|not right|incorrect|not correct|outdated|out of date|not true|no longer true|no longer right|an? (?:old \w+|mistake|error))[,.:;-]+\s*",
-        r"(?i)^(?:i|you) (?:made a mistake|misspoke|was wrong|were wrong|got (?:that|it|this) wrong|got mixed up|mixed (?:it|that|this|them|things) up|misremembered|misheard|gave you the wrong \w+|told you (?:the )?wrong(?:ly)?)(?: earlier| before| there| about that| last time)?[,.:;-]+\s*",
-        r"(?i)^you(?:'ve| have)? (?:got|have|had) [^,.:;]* wrong[,.:;]\s*",
-        r"(?i)^(?:please )?(?:correct|update|fix|amend|edit|adjust|rectify|change) (?:that|this|it|(?:my|our|your|the) [^,.:?!]{1,30}?)[,:.;]\s*(?:to:?\s*)?",
-        r"(?i)^(?:i said|i told you) [^,.;]*[,;.] ?but\s+",
-        r"(?i)^(?:i|we)(?:'ve| have)? changed (?:my|our) minds?(?: about [^,.;:]*)?[,.:;-]+\s*",
-        r"(?i)^(?:i meant(?: to say)?|i mean|it turns out|turns out|as it turns out)[,:]?\s*(?:that\s+)?",
-    ]
-    .map(pattern)
-    .into()
-});
-
-macro_rules! patterns {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)*) => {
-        $($(#[doc = $doc])+ static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)*
-    };
-}
+static FRAMES: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| lines(include_str!("lists/frames.txt")).into_iter().map(pattern).collect());
 
 patterns! {
     /// Taken off the end of a sentence.
@@ -350,6 +204,8 @@ patterns! {
     NO_LONGER = r"(?i)^(?:(?:i|we|my|our|it|the) ?[^,.;]*?(?:no longer|don't|do not|am not|isn't|is not|are not|aren't)|i'm not|i'm no longer|it's not)\b[^,.;]*[,.;]\s*(?:but |and |now |instead )*((?:i|i'm|i've|we|we're|my|our|it's|he's|she's|they're)\b.*)$";
     /// A name to use.
     CALL_ME = r"(?i)^(?:(?:from now on|always|just),? )?(?:call|address) me (?:as )?(.+)$";
+    /// A name for the assistant.
+    CALL_YOU = r"(?i)^(?:from now on,? |now )?(?:i(?:'ll| will| am going to|'m going to| want to) call you|let me call you|your (?:new )?name (?:should|will) be|you(?: are|'re) (?:now )?called) (.+?)(?: from now on| now)?$";
     /// What is to be done.
     TO_DO = r"(?i)^(not )?to (\w+)(.*)$";
     /// What the assistant is to do.
@@ -378,16 +234,19 @@ mod tests {
             ("Hey, could you please remember that I'm vegan?", "I'm vegan?"),
             ("I'm vegetarian, keep that in mind.", "I'm vegetarian"),
             ("My name is Nick and I live in Oslo. Remember it.", "My name is Nick and I live in Oslo."),
-            ("Hi! I'm Tess. What can you do?", "I'm Tess."),
+            ("Hi! I'm Tess. What can you do?", "my name is Tess."),
             ("Don't forget that the rent is due on the 1st", "the rent is due on the 1st"),
             ("Please call me Jo", "I want to be called Jo"),
             ("Remember to buy milk", "I need to buy milk"),
+            ("Remember to call the tax office", "I need to call the tax office"),
+            ("Hey there, this is Paul", "my name is Paul"),
             ("Remind me to buy milk", "I need to buy milk"),
             ("Note to self: the car is on level 3", "the car is on level 3"),
             ("I just want you to remember that Carla comes at 9", "Carla comes at 9"),
             ("Remember to answer in Polish", "you should answer in Polish"),
             ("Always answer in metric units.", "you should always answer in metric units."),
             ("Make a mental note that Peter owes me 30.", "Peter owes me 30."),
+            ("I'll call you Max", "your name is Max"),
             ("Remember that!", "My uncle has a farm."),
             ("Remember this: the shed code is 0707", "the shed code is 0707"),
             ("Remember Anna's birthday is on 4 May", "Anna's birthday is on 4 May"),

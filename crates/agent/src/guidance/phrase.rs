@@ -4,6 +4,9 @@
 //! memory turned back ("You prefer"). Every word of the sentence stays, in its order and spelling; the model chooses
 //! only where a rule cannot know, such as whether "put" is past or present. So nothing can be invented or lost.
 
+use jiff::civil::Date;
+
+use super::dates::dated;
 use super::verbs::{self, Person};
 use super::words::{sentences, straighten};
 
@@ -47,6 +50,40 @@ impl Phrase {
         self.slots.iter().map(|slot| format!("{}{}", slot.before, slot.forms[0])).collect()
     }
 
+    /// Its lines, each a phrase.
+    pub(super) fn lines(self) -> Vec<Self> {
+        let mut lines: Vec<Self> = Vec::new();
+        for slot in self.slots {
+            match lines.last_mut() {
+                Some(line) if slot.before != "\n" => line.slots.push(slot),
+                Some(_) | None => lines.push(Self { slots: vec![Slot { before: "", ..slot }] }),
+            }
+        }
+        lines
+    }
+
+    /// Phrases, each on a line.
+    pub(super) fn of_lines(lines: impl Iterator<Item = Self>) -> Self {
+        let mut slots: Vec<Slot> = Vec::new();
+        for line in lines {
+            let first = slots.len();
+            slots.extend(line.slots);
+            if first > 0
+                && let Some(slot) = slots.get_mut(first)
+            {
+                slot.before = "\n";
+            }
+        }
+        Self { slots }
+    }
+
+    /// The same with a date after each day that is named from `today`.
+    pub(super) fn with_dates(self, today: Date) -> Self {
+        let likeliest = self.likeliest();
+        let dated = dated(&likeliest, today);
+        if dated == likeliest { self } else { Self::fixed(dated) }
+    }
+
     fn push(&mut self, before: &'static str, forms: Vec<String>) {
         let before = if self.slots.is_empty() { "" } else { before };
         self.slots.push(Slot { before, forms });
@@ -68,7 +105,7 @@ pub(super) fn second_person_clause(text: &str) -> Phrase {
     let mut phrase = second_person(text);
     if let Some(first) = phrase.slots.first_mut() {
         for form in &mut first.forms {
-            if ["You", "Your", "The", "A", "An"].contains(&form.split(['\'', ' ']).next().unwrap_or_default()) {
+            if ["You", "Your", "My", "The", "A", "An"].contains(&form.split(['\'', ' ']).next().unwrap_or_default()) {
                 *form = uncapitalised(form);
             }
         }
@@ -193,7 +230,7 @@ fn finish(phrase: &mut Phrase) {
     for form in &mut last.forms {
         let kept = form.trim_end_matches(['?', '!', ',', ';', '-', ' ']).len();
         form.truncate(kept);
-        if !form.ends_with(['.', '"', ':', ')', '…']) {
+        if !form.ends_with(['.', '"', ':', '…']) {
             form.push('.');
         }
     }

@@ -4,16 +4,19 @@
 //! search, and then speak. Everything a rule can decide surely is decided here (the tool, the block, the line to replace,
 //! the words that may be used); the model writes it, through the same tools as any other model.
 
+use jiff::civil::DateTime;
 use resident_memory::Embedder;
-use resident_store::{Block, Message, Role, ToolStatus};
+use resident_store::{Block, Message, PassageId, Role, ToolStatus};
 
 use crate::model::{GenerateOptions, Prompt, ToolSchema};
 
-use super::intent::{Intent, MemoryRequest, explicit_request, is_question};
+use super::advice;
+use super::intent::{Intent, MemoryRequest, asks_about_the_user, explicit_request, is_question};
 use super::notes::{block_notes, found_in_results, merged, score_by_words};
+use super::small_talk;
 use super::speak;
 use super::tools::{Kind, kind};
-use super::words::tells;
+use super::words::{content_stems, overlap, tells};
 use super::write;
 
 /// Something remembered that may help to answer.
@@ -23,6 +26,8 @@ pub struct Note {
     pub text: String,
     /// Where it is kept.
     pub source: NoteSource,
+    /// The passage, where it is one.
+    pub passage_id: Option<PassageId>,
     /// How near it is to the message, 0 to 1, as [`rank_notes`] sets it; give 0 before.
     pub relevance: f32,
 }
@@ -52,8 +57,11 @@ pub struct GuidanceInput<'a> {
     /// What was found for the message, from [`rank_notes`]: the lines of the blocks (see [`super::block_notes`]) and,
     /// for a recall, what the searches gave. Lines and results that are missing here are scored by their words.
     pub notes: &'a [Note],
-    /// Lines that were taken out of the blocks: corrected or forgotten since they were said.
+    /// Lines that were taken out of the blocks and passages that are no longer true: what was corrected or forgotten
+    /// since it was said.
     pub gone: &'a [String],
+    /// The time of the user's message, in the user's time zone.
+    pub now: DateTime,
     /// The latest messages of the window, oldest first, up to now: the user's message of this turn, and after it what
     /// this turn's steps called and got. From these `plan` sees how far the turn is: memory written, searched, …
     pub recent: &'a [Message],
@@ -88,6 +96,8 @@ pub enum Purpose {
     /// It tells the user that nothing kept matches what should be forgotten, and ends the turn: the rule that an
     /// explicit request is never lost is satisfied.
     NothingToForget,
+    /// It tells the user that memory says this already, which it does, and ends the turn: nothing is to be written.
+    AlreadyKnown,
 }
 
 /// The next step of a guided turn.
@@ -95,10 +105,28 @@ pub fn plan(input: &GuidanceInput<'_>) -> GuidedStep {
     let situation = Situation::of(input);
     match input.intent {
         Intent::Remember | Intent::Correct | Intent::Forget | Intent::Archive => write::step(&situation),
-        Intent::Recall => speak::recall_step(&situation),
-        // Whether a question is about the user, only what is remembered can tell: "How old is Leo?"
-        Intent::Converse if speak::is_answered_by_notes(&situation) => speak::recall_step(&situation),
-        Intent::Converse => speak::converse_step(&situation),
+        Intent::Recall => match advice::answer(&situation) {
+            Some(answer) if !speak::is_answered_by_notes(&situation) => speak::told_step(&situation, &answer),
+            Some(_) | None => speak::recall_step(&situation),
+        },
+        Intent::Converse => converse(&situation),
+    }
+}
+
+fn converse(situation: &Situation<'_>) -> GuidedStep {
+    if let Some(answer) = small_talk::answer(situation.input) {
+        return speak::told_step(situation, &answer);
+    }
+    // Whether a question is about the user, only what is remembered can tell: "How old is Leo?"
+    if speak::is_answered_by_notes(situation) {
+        return speak::recall_step(situation);
+    }
+    match advice::answer(situation) {
+        Some(answer) => speak::told_step(situation, &answer),
+        None if asks_about_the_user(situation.input.user_text) || asks_for_what_is_gone(situation.input) => {
+            speak::recall_step(situation)
+        }
+        None => speak::converse_step(situation),
     }
 }
 
@@ -172,12 +200,26 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// Whether a message tells what a line told that is gone, and no line that is kept tells it too. The message stays in
-/// recall memory, where a search finds it; it is only no answer any more.
-fn tells_what_is_gone(message: &str, input: &GuidanceInput<'_>) -> bool {
-    let kept = || input.blocks.iter().flat_map(|block| block.value.lines());
-    input.gone.iter().any(|line| tells(message, line)) && !kept().any(|line| tells(message, line))
+/// Whether a message tells what a line or a passage told that is gone, and nothing that is kept tells it too. The message
+/// stays in recall memory, where a search finds it; it is only no answer any more.
+pub(super) fn tells_what_is_gone(message: &str, input: &GuidanceInput<'_>) -> bool {
+    let lines = input.blocks.iter().flat_map(|block| block.value.lines());
+    let passages = input.notes.iter().filter(|note| note.source == NoteSource::Passage).map(|note| note.text.as_str());
+    input.gone.iter().any(|line| tells(message, line)) && !lines.chain(passages).any(|kept| tells(message, kept))
 }
+
+/// Whether a question is about something that was corrected or forgotten: a model would make up what it does not find.
+fn asks_for_what_is_gone(input: &GuidanceInput<'_>) -> bool {
+    let stems = content_stems(input.user_text);
+    // One word is enough where it is a name.
+    let named = input.user_text.split_whitespace().skip(1).any(|word| word.starts_with(char::is_uppercase));
+    is_question(input.user_text)
+        && (stems.len() > 1 || named && !stems.is_empty())
+        && input.gone.iter().any(|gone| overlap(&stems, gone) >= LEAST_SHARE_OF_WHAT_IS_GONE)
+}
+
+/// Two of three words: "how much will the brakes cost" of what the brakes cost.
+pub(super) const LEAST_SHARE_OF_WHAT_IS_GONE: f32 = 0.6;
 
 fn calls_done(turn: &[Message]) -> Vec<Done<'_>> {
     let calls = turn.iter().flat_map(|message| &message.tool_calls);

@@ -1,9 +1,6 @@
 //! What to search, and where.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
+use super::patterns::{List, list, patterns};
 use super::words::{bare, fold, is_stop_word, straighten, words};
 
 /// The longest query, in characters.
@@ -40,6 +37,27 @@ pub(super) fn is_without_topic(request: &str) -> bool {
     })
 }
 
+/// What a request to forget names, without its words of asking.
+pub(super) fn topic(request: &str) -> String {
+    let removes = |word: &str| {
+        matches!(
+            bare(word).to_lowercase().as_str(),
+            "forget"
+                | "delete"
+                | "erase"
+                | "remove"
+                | "wipe"
+                | "clear"
+                | "drop"
+                | "please"
+                | "stop"
+                | "don't"
+                | "thing"
+        )
+    };
+    query(request).split(' ').filter(|word| !removes(word)).collect::<Vec<_>>().join(" ")
+}
+
 fn query(question: &str) -> String {
     let question = straighten(question);
     let words: Vec<&str> = question.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
@@ -66,109 +84,14 @@ fn query(question: &str) -> String {
 }
 
 /// Words of asking and of memory itself, which would find everything or nothing.
-const ASKING: &[&str] = &[
-    "say",
-    "said",
-    "tell",
-    "told",
-    "talk",
-    "talked",
-    "talking",
-    "mention",
-    "mentioned",
-    "discuss",
-    "discussed",
-    "discussing",
-    "remember",
-    "recall",
-    "know",
-    "remind",
-    "forgot",
-    "forgotten",
-    "look",
-    "looking",
-    "search",
-    "find",
-    "check",
-    "show",
-    "pull",
-    "dig",
-    "up",
-    "out",
-    "archive",
-    "archived",
-    "archival",
-    "memory",
-    "notes",
-    "note",
-    "stored",
-    "saved",
-    "save",
-    "store",
-    "kept",
-    "old",
-    "past",
-    "earlier",
-    "previous",
-    "chat",
-    "chats",
-    "conversation",
-    "conversations",
-    "history",
-    "ever",
-    "already",
-    "still",
-    "got",
-    "get",
-    "give",
-    "gave",
-    "anything",
-    "something",
-    "everything",
-    "last",
-    "hey",
-    "hi",
-    "hello",
-    "ok",
-    "okay",
-    "let",
-    "need",
-    "want",
-    "wanted",
-    "did",
-    "you've",
-    "i'd",
-    "going",
-    "through",
-    "been",
-    "did",
-    "again",
-    "asked",
-    "spoke",
-    "speak",
-    "speaking",
-    "long-term",
-    "storage",
-    "called",
-];
+static ASKING: List = list!("lists/asking_words.txt");
 
-fn regex(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are valid")
+patterns! {
+    /// Names the archive, or asks for something that was saved.
+    SAVED = r"\b(?:archiv(?:e|ed|es|al)|saved?|stored?|filed|stashed|bookmarked|passages?|documents?|long[ -]term|put away|kept for later|for later)\b";
+    /// "What do you know about me?"
+    EVERYTHING = r"^(?:.*\b)?(?:(?:what|everything|anything|all)\b.*\b(?:know|remember|learned|learnt|noted?|stored?|saved)\b.*\b(?:about (?:me|us|myself)|so far|of me)\b|what (?:do|can) you (?:remember|recall)\s*\??$|what (?:have i told|did i tell|did i ask) you(?: to remember)?(?: about (?:me|myself))?(?: so far)?\s*\??$|what'?s in your memory\s*\??$)";
 }
-
-/// Names the archive, or asks for something that was saved.
-static SAVED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"\b(?:archiv(?:e|ed|es|al)|saved?|stored?|filed|stashed|bookmarked|passages?|documents?|long[ -]term|put away|kept for later|for later)\b",
-    )
-});
-
-/// "What do you know about me?"
-static EVERYTHING: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"^(?:.*\b)?(?:(?:what|everything|anything|all)\b.*\b(?:know|remember|learned|learnt|noted?|stored?|saved)\b.*\b(?:about (?:me|us|myself)|so far|of me)\b|what (?:do|can) you (?:remember|recall)\s*\??$|what have i told you(?: about (?:me|myself))?(?: so far)?\s*\??$|what'?s in your memory\s*\??$)",
-    )
-});
 
 #[cfg(test)]
 mod tests {

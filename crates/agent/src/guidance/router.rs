@@ -11,6 +11,8 @@ use resident_memory::Embedder;
 use serde::{Deserialize, Serialize};
 
 use super::intent::{self, Intent};
+use super::patterns::{List, list};
+use super::small_talk;
 use super::words;
 
 /// Says what a message asks: words first, then a classifier over the embedder's vector.
@@ -115,7 +117,7 @@ impl Router {
         if let Some(request) = intent::explicit_request(text) {
             return Routed { intent: request.into(), by: RoutedBy::Words, confidence: 1.0 };
         }
-        if intent::is_small_talk(text) || intent::is_about_memory(text) {
+        if small_talk::is_small_talk(text) || intent::is_about_memory(text) {
             return Routed { intent: Intent::Converse, by: RoutedBy::Words, confidence: 1.0 };
         }
         if intent::surely_asks_to_recall(text) {
@@ -124,7 +126,18 @@ impl Router {
         if intent::surely_takes_back(text) {
             return Routed { intent: Intent::Correct, by: RoutedBy::Words, confidence: 0.9 };
         }
-        self.classify(text, embedder).unwrap_or_else(|| by_words(text))
+        if intent::names_the_assistant(text) || intent::as_introduction(text).is_some() {
+            return Routed { intent: Intent::Remember, by: RoutedBy::Words, confidence: 0.95 };
+        }
+        if intent::corrects_by_value(text) {
+            return Routed { intent: Intent::Correct, by: RoutedBy::Words, confidence: 0.8 };
+        }
+        let routed = self.classify(text, embedder).unwrap_or_else(|| by_words(text));
+        if routed.intent == Intent::Recall && intent::asks_how_to(text) {
+            // What is known of it takes over where there is something.
+            return Routed { intent: Intent::Converse, ..routed };
+        }
+        routed
     }
 
     fn classify(&self, text: &str, embedder: Option<&dyn Embedder>) -> Option<Routed> {
@@ -161,64 +174,21 @@ fn is_possible(intent: Intent, text: &str) -> bool {
         // A wrong guess would remove something, so this needs a word for removing, or a "not" with one for keeping.
         Intent::Forget => {
             !intent::is_question(text)
-                && (says(REMOVING) || says(KEEPING) && says(NEGATING))
+                && (says(&REMOVING) || says(&KEEPING) && says(&NEGATING))
                 && !says(&["can't", "cannot"])
         }
-        Intent::Archive => !intent::is_question(text) && says(ARCHIVING),
+        Intent::Archive => !intent::is_question(text) && says(&ARCHIVING),
         Intent::Recall | Intent::Converse => true,
     }
 }
 
-const REMOVING: &[&str] = &[
-    "forget",
-    "delete",
-    "remove",
-    "erase",
-    "wipe",
-    "drop",
-    "clear",
-    "discard",
-    "scratch",
-    "scrap",
-    "unlearn",
-    "strike",
-    "rid",
-    "cross",
-    "purge",
-    "deleted",
-    "removed",
-    "erased",
-    "forgotten",
-    "disregard",
-    "throw",
-];
+static REMOVING: List = list!("lists/removing_words.txt");
 
-const KEEPING: &[&str] =
-    &["remember", "remembering", "keep", "keeping", "store", "storing", "know", "save", "saving", "note", "track"];
+static KEEPING: List = list!("lists/keeping_words.txt");
 
-const NEGATING: &[&str] = &["not", "don't", "no", "never", "stop", "longer", "without", "shouldn't", "needn't"];
+static NEGATING: List = list!("lists/negating_words.txt");
 
-const ARCHIVING: &[&str] = &[
-    "save",
-    "store",
-    "archive",
-    "keep",
-    "later",
-    "file",
-    "log",
-    "record",
-    "stash",
-    "bookmark",
-    "storage",
-    "long-term",
-    "hold",
-    "away",
-    "put",
-    "add",
-    "archival",
-    "write",
-    "copy",
-];
+static ARCHIVING: List = list!("lists/archiving_words.txt");
 
 /// What a message asks stands at its beginning; the embedder reads about this much.
 const LONGEST_READ_CHARS: usize = 600;

@@ -3,16 +3,19 @@
 //! A confirmation and an answer are made of what is kept, turned to the user, so that nothing false can be said.
 //! Conversation is free.
 
-use resident_store::Role;
+use resident_store::{Message, Role};
 
 use crate::model::{GenerateOptions, Prompt, PromptMessage, ToolChoice, ToolSchema};
 
+use super::dates::undated;
 use super::examples;
 use super::intent::{Intent, MemoryRequest, explicit_request, is_question};
 use super::notes::PERSONA;
 use super::payload::payload;
 use super::phrase::{second_person, second_person_clause};
-use super::plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, Situation};
+use super::plan::{
+    GuidanceInput, GuidedStep, LEAST_SHARE_OF_WHAT_IS_GONE, Note, NoteSource, Purpose, Situation, tells_what_is_gone,
+};
 use super::query;
 use super::tools::{self, Kind};
 use super::words::{content_stems, overlap, sentences, tells};
@@ -29,6 +32,19 @@ pub(super) fn options(max_tokens: usize) -> GenerateOptions {
 /// The instructions of every guided step: who the agent is and what it knows. The same in each step of a turn, so that
 /// the model need not read it again.
 pub(super) fn instructions(input: &GuidanceInput<'_>) -> String {
+    instructions_with(input, &|_| true)
+}
+
+/// What is remembered but has nothing to do with the message leads a small model astray: it answers with it.
+fn is_near(situation: &Situation<'_>, line: &str) -> bool {
+    situation.notes.iter().any(|note| note.text == line.trim() && note.relevance >= LEAST_RELEVANCE_TO_SHOW)
+}
+
+/// What a free answer may draw on.
+const LEAST_RELEVANCE_TO_SHOW: f32 = 0.3;
+
+/// The instructions with those lines about the user that `shows` admits.
+fn instructions_with(input: &GuidanceInput<'_>, shows: &dyn Fn(&str) -> bool) -> String {
     let user = input.user_name.unwrap_or("the user");
     let mut text = format!(
         "You are {}, a friendly personal assistant on {user}'s own computer. You remember what {user} tells you. \
@@ -36,7 +52,9 @@ pub(super) fn instructions(input: &GuidanceInput<'_>) -> String {
         input.agent_name
     );
     for block in input.blocks {
-        let value = excerpt(block.value.trim());
+        let shown: Vec<&str> = block.value.lines().filter(|line| block.label == PERSONA || shows(line)).collect();
+        let shown = shown.join("\n");
+        let value = excerpt(shown.trim());
         if value.is_empty() {
             continue;
         }
@@ -60,8 +78,18 @@ fn excerpt(value: &str) -> &str {
 
 /// Says what was written.
 pub(super) fn confirm_step(situation: &Situation<'_>) -> GuidedStep {
-    let last = situation.done.iter().rev().find(|call| !call.failed && call.kind != Kind::Search);
-    let pattern = match last.map(|call| (call.kind, tools::written(call.arguments), tools::replaced(call.arguments))) {
+    // What was said to be true is told, rather than what else had to change for it.
+    let last = situation.done.iter().find(|call| !call.failed && call.kind != Kind::Search);
+    let old = last.and_then(|call| replaced_text(situation, call.arguments));
+    let several = told_together(situation);
+    let removed = situation.done.iter().filter(|call| !call.failed && call.kind == Kind::Replace);
+    let removed = removed.filter(|call| tools::written(call.arguments).is_none()).count();
+    let pattern = match last.map(|call| (call.kind, tools::written(call.arguments), old.as_deref())) {
+        Some((Kind::Replace, None, Some(old))) if old.trim().lines().count() > 1 || removed > 1 => {
+            let left = situation.notes.iter().any(|note| note.source == NoteSource::Passage) && removed == 1;
+            let left = if left { " What you saved for later is still in the archive\\." } else { "" };
+            format!("(?:Okay, |)I(?:'ve| have) forgotten all of that\\.{left}")
+        }
         Some((Kind::Append, Some(text), _)) => confirmation("(?:Got it\\. |Okay\\. |)I'll remember", text),
         Some((Kind::Replace, Some(text), _)) => {
             confirmation("(?:I've updated that|Updated|Thanks, I've corrected that)", text)
@@ -75,7 +103,45 @@ pub(super) fn confirm_step(situation: &Situation<'_>) -> GuidedStep {
             "(?:Done\\.|Okay\\.)".to_owned()
         }
     };
-    spoken(situation, &pattern, Purpose::Speak)
+    spoken(situation, &several.unwrap_or(pattern), Purpose::Speak)
+}
+
+/// What a message of several facts made the turn write, where more than one call was needed.
+fn told_together(situation: &Situation<'_>) -> Option<String> {
+    let done = situation.done.iter().filter(|call| !call.failed && call.kind != Kind::Search);
+    let written: Vec<&str> = done.filter_map(|call| tools::written(call.arguments)).collect();
+    let chars: usize = written.iter().map(|text| text.chars().count()).sum();
+    if situation.input.intent != Intent::Remember || written.len() < 2 || chars > LONGEST_REPEATED_CHARS {
+        return None;
+    }
+    let told: Vec<_> = written.iter().flat_map(|text| text.lines()).map(|line| second_person(line).pattern()).collect();
+    Some(format!("(?:Got it\\. |Okay\\. |)I'll remember: {}", told.join(" ")))
+}
+
+/// The text that a call replaced: a line that it names, or the passage.
+pub(super) fn replaced_text(situation: &Situation<'_>, arguments: &serde_json::Value) -> Option<String> {
+    if let Some(line) = tools::replaced(arguments) {
+        return Some(line.trim().to_owned());
+    }
+    let id = tools::replaced_passage(arguments)?;
+    let passage =
+        situation.input.notes.iter().find(|note| note.passage_id.as_ref().is_some_and(|of| of.as_str() == id));
+    passage.map(|note| note.text.clone())
+}
+
+/// Says that `known` stands in memory already.
+pub(super) fn already_known_step(situation: &Situation<'_>, known: &str) -> GuidedStep {
+    let pattern = if known.chars().count() <= LONGEST_REPEATED_CHARS {
+        format!("I have that in my memory already: {}", second_person(known).pattern())
+    } else {
+        "I have that in my memory already\\.".to_owned()
+    };
+    spoken(situation, &pattern, Purpose::AlreadyKnown)
+}
+
+/// Says what `pattern` admits, and ends the turn.
+pub(super) fn told_step(situation: &Situation<'_>, pattern: &str) -> GuidedStep {
+    spoken(situation, pattern, Purpose::Speak)
 }
 
 /// The longest memory that a confirmation repeats, in characters.
@@ -190,23 +256,28 @@ fn answer(situation: &Situation<'_>) -> String {
             return lines.join(" ");
         }
     }
-    let mut told = situation
-        .notes
-        .iter()
-        .filter(|note| note.relevance >= LEAST_RELEVANCE_TO_ANSWER && note.source != NoteSource::AgentMessage);
+    // What is near to a fact that was forgotten must share its words, or it is an answer to another question.
+    let stems = content_stems(question);
+    let is_gone = situation.input.gone.iter().any(|gone| overlap(&stems, gone) >= LEAST_SHARE_OF_WHAT_IS_GONE);
+    let mut told = situation.notes.iter().filter(|note| {
+        note.relevance >= LEAST_RELEVANCE_TO_ANSWER
+            && note.source != NoteSource::AgentMessage
+            && (!is_gone || overlap(&stems, &note.text) > 0.0)
+    });
     let Some(best) = told.next() else {
         return "(?:I don't have anything about that in my memory\\.|I don't remember anything about that\\.)"
             .to_owned();
     };
     let mut answer = spoken_note(best, question);
-    let says_more = |note: &&Note| overlap(&content_stems(&told_part(note)), &best.text) < 1.0;
+    let says_more = |note: &&Note| overlap(&content_stems(&undated(&told_part(note))), &best.text) < 1.0;
     if let Some(other) = told.find(says_more).filter(|note| note.relevance >= best.relevance * NEARLY_AS_GOOD) {
         answer += &format!(" {}", spoken_note(other, question));
     }
     answer
 }
 
-fn spoken_note(note: &Note, question: &str) -> String {
+/// A note as it is told to the user, as a pattern.
+pub(super) fn spoken_note(note: &Note, question: &str) -> String {
     second_person(&nearest_part(&told_part(note), question)).pattern()
 }
 
@@ -243,16 +314,35 @@ const SHOWN_CHARS: usize = 600;
 /// The longest free answer, in tokens.
 const LONGEST_ANSWER_TOKENS: usize = 320;
 
+/// What was said in earlier turns that only talked. A small model would go on with what was remembered or looked up there,
+/// whatever it is asked.
+fn talked(before: &[Message]) -> Vec<&Message> {
+    let mut shown = Vec::new();
+    let starts: Vec<usize> = (0..before.len()).filter(|at| before[*at].role == Role::User).collect();
+    for (at, start) in starts.iter().enumerate() {
+        let end = starts.get(at + 1).copied().unwrap_or(before.len());
+        let turn = &before[*start..end];
+        let used_memory =
+            turn.iter().flat_map(|message| &message.tool_calls).any(|call| call.name != crate::tools::SEND_MESSAGE);
+        let spoken = |message: &&Message| {
+            matches!(message.role, Role::User | Role::Assistant) && !message.content.trim().is_empty()
+        };
+        if !used_memory {
+            shown.extend(turn.iter().filter(spoken));
+        }
+    }
+    shown
+}
+
 /// Talks.
 pub(super) fn converse_step(situation: &Situation<'_>) -> GuidedStep {
     let input = situation.input;
     let schema = tools::speak(input.allowed_tools, None);
     let mut messages = examples::of_talking(schema.as_ref());
     let turn_start = input.recent.iter().rposition(|message| message.role == Role::User).unwrap_or(input.recent.len());
-    let shown: Vec<_> = input.recent[..turn_start]
-        .iter()
-        .filter(|message| matches!(message.role, Role::User | Role::Assistant) && !message.content.trim().is_empty())
-        .collect();
+    let shown = talked(&input.recent[..turn_start]);
+    // What was corrected or forgotten would be told again.
+    let shown: Vec<_> = shown.into_iter().filter(|message| !tells_what_is_gone(&message.content, input)).collect();
     for message in &shown[shown.len().saturating_sub(SHOWN_MESSAGES)..] {
         let text: String = message.content.chars().take(SHOWN_CHARS).collect();
         messages.push(match message.role {
@@ -263,7 +353,7 @@ pub(super) fn converse_step(situation: &Situation<'_>) -> GuidedStep {
     messages.push(PromptMessage::text(Role::User, input.user_text));
     let tool_choice = if schema.is_some() { ToolChoice::Required } else { ToolChoice::None };
     let prompt = Prompt {
-        system: instructions(input),
+        system: instructions_with(input, &|line| is_near(situation, line)),
         messages,
         menu: schema.into_iter().collect(),
         tool_choice,

@@ -147,6 +147,9 @@ fn called(name: &str, arguments: Value, result: &str, status: ToolStatus) -> [Me
     [answer, result]
 }
 
+/// A Monday.
+const NOW: jiff::civil::DateTime = jiff::civil::date(2026, 11, 23).at(14, 5, 0, 0);
+
 fn tool(name: &str) -> ToolSchema {
     let parameters = json!({"type": "object", "properties": {"request_heartbeat": {"type": "boolean"}}});
     ToolSchema { name: name.to_owned(), description: String::new(), parameters }
@@ -154,11 +157,22 @@ fn tool(name: &str) -> ToolSchema {
 
 /// What a turn of `text` is led to: purpose, tool, arguments.
 fn led(intent: Intent, text: &str, human: &str, done: &[Message]) -> String {
+    led_with(intent, text, human, &[], done)
+}
+
+/// A passage of archival memory that was found, near enough to be meant.
+fn passage(text: &str, relevance: f32) -> Note {
+    let passage_id = Some(resident_store::PassageId::from("passage-1"));
+    Note { text: text.to_owned(), source: NoteSource::Passage, passage_id, relevance }
+}
+
+fn led_with(intent: Intent, text: &str, human: &str, notes: &[Note], done: &[Message]) -> String {
     let names = [
         "send_message",
         "core_memory_append",
         "core_memory_replace",
         "archival_memory_insert",
+        "archival_memory_replace",
         "archival_memory_search",
         "conversation_search",
     ];
@@ -170,8 +184,9 @@ fn led(intent: Intent, text: &str, human: &str, done: &[Message]) -> String {
         intent,
         user_text: text,
         blocks: &blocks,
-        notes: &[],
+        notes,
         gone: &[],
+        now: NOW,
         recent: &recent,
         agent_name: "Resident",
         user_name: Some("Nick"),
@@ -292,6 +307,7 @@ fn without_send_message_the_text_is_bound() {
         blocks: &[],
         notes: &[],
         gone: &[],
+        now: NOW,
         recent: &recent,
         agent_name: "Resident",
         user_name: None,
@@ -299,4 +315,182 @@ fn without_send_message_the_text_is_bound() {
     });
     assert_eq!(step.prompt.tool_choice, ToolChoice::None);
     assert!(step.options.text_pattern.is_some());
+}
+
+#[test]
+fn an_archived_text_is_corrected_in_its_place() {
+    let saved = [passage("the plumber quoted 1,200.", 0.8)];
+    let text = "Correction: the plumber quoted 1,500, not 1,200.";
+    insta::assert_snapshot!(led_with(Intent::Correct, text, "The user lives in Oslo.", &saved, &[]), @r#"
+    Write archival_memory_replace
+      passage_id: "passage-1"
+      new_content: "^(?:the plumber quoted 1,500\\.)$"
+      request_heartbeat: true
+    "#);
+    let arguments = json!({"passage_id": "passage-1", "new_content": "the plumber quoted 1,500."});
+    let done = called("archival_memory_replace", arguments, "", ToolStatus::Ok);
+    insta::assert_snapshot!(led_with(Intent::Correct, text, "The user lives in Oslo.", &saved, &done), @r#"
+    Speak send_message
+      message: "^(?:(?:I've updated that|Updated|Thanks, I've corrected that): The plumber quoted 1,500\\.)$"
+      request_heartbeat: false
+    "#);
+}
+
+#[test]
+fn an_archived_text_is_forgotten() {
+    let saved = [passage("the plumber quoted 1,200.", 0.8)];
+    let text = "Forget what the plumber quoted.";
+    insta::assert_snapshot!(led_with(Intent::Forget, text, "The user lives in Oslo.", &saved, &[]), @r#"
+    Write archival_memory_replace
+      passage_id: "passage-1"
+      new_content: "^(?:)$"
+      request_heartbeat: true
+    "#);
+    let arguments = json!({"passage_id": "passage-1", "new_content": ""});
+    let done = called("archival_memory_replace", arguments, "", ToolStatus::Ok);
+    insta::assert_snapshot!(led_with(Intent::Forget, text, "The user lives in Oslo.", &saved, &done), @r#"
+    Speak send_message
+      message: "^(?:(?:Okay, |)I(?:'ve| have) forgotten that the plumber quoted 1,200\\.)$"
+      request_heartbeat: false
+    "#);
+    let far = [passage("the plumber quoted 1,200.", 0.3)];
+    let step = led_with(Intent::Forget, "Forget my shoe size.", "", &far, &[]);
+    assert!(step.starts_with("NothingToForget"), "{step}");
+}
+
+#[test]
+fn what_is_known_is_not_written_again() {
+    let human = "The user's name is Nick.\nThe user likes tea.";
+    for (intent, text) in [
+        (Intent::Remember, "My name is Nick."),
+        (Intent::Remember, "Remember that I really like tea!"),
+        (Intent::Correct, "Correction: I like tea."),
+    ] {
+        let step = led(intent, text, human, &[]);
+        assert!(step.starts_with("AlreadyKnown send_message"), "{text}: {step}");
+    }
+    let saved = [passage("the harbour closes at dusk", 0.9)];
+    let step = led_with(Intent::Archive, "Save this for later: the harbour closes at dusk.", "", &saved, &[]);
+    assert!(step.starts_with("AlreadyKnown"), "{step}");
+    insta::assert_snapshot!(led(Intent::Remember, "My name is Nick and I live in Oslo.", human, &[]), @r#"
+    Write core_memory_append
+      label: "human"
+      content: "^(?:The user lives in Oslo\\.)$"
+      request_heartbeat: true
+    "#);
+}
+
+#[test]
+fn what_changed_takes_the_place_of_what_was() {
+    let human = "The user's name is Nick.\nThe user's sister lives in Bergen.";
+    insta::assert_snapshot!(led(Intent::Remember, "My sister moved to Stavanger", human, &[]), @r#"
+    Write core_memory_replace
+      label: "human"
+      old_content: "The user's sister lives in Bergen."
+      new_content: "^(?:The user's sister moved to Stavanger\\.)$"
+      request_heartbeat: true
+    "#);
+    let saved = [passage("My sister lives in Bergen.", 0.8)];
+    insta::assert_snapshot!(led_with(Intent::Remember, "My sister moved to Stavanger", "", &saved, &[]), @r#"
+    Write archival_memory_replace
+      passage_id: "passage-1"
+      new_content: "^(?:The user's sister moved to Stavanger\\.)$"
+      request_heartbeat: true
+    "#);
+    insta::assert_snapshot!(led(Intent::Remember, "My sister is a nurse", human, &[]), @r#"
+    Write core_memory_append
+      label: "human"
+      content: "^(?:The user's sister is a nurse\\.)$"
+      request_heartbeat: true
+    "#);
+}
+
+#[test]
+fn a_day_is_kept_with_its_date() {
+    insta::assert_snapshot!(led(Intent::Remember, "My appointment is next Tuesday.", "", &[]), @r#"
+    Write core_memory_append
+      label: "human"
+      content: "^(?:The user's appointment is next Tuesday \\(1 December 2026\\)\\.)$"
+      request_heartbeat: true
+    "#);
+    let human = "The user's appointment is next Tuesday (1 December 2026).";
+    insta::assert_snapshot!(led(Intent::Correct, "No, my appointment is next Friday.", human, &[]), @r#"
+    Write core_memory_replace
+      label: "human"
+      old_content: "The user's appointment is next Tuesday (1 December 2026)."
+      new_content: "^(?:The user's appointment is next Friday \\(4 December 2026\\)\\.)$"
+      request_heartbeat: true
+    "#);
+}
+
+#[test]
+fn what_would_have_to_be_inferred_is_left_to_the_user() {
+    let human = "The user is allergic to shellfish.\nThe user is allergic to penicillin.\nThe user likes jazz.";
+    for question in ["Can I eat shrimp?", "Is there any medicine I shouldn't take?", "Should I take amoxicillin?"] {
+        let notes: Vec<_> = human
+            .lines()
+            .map(|text| Note { text: text.to_owned(), source: NoteSource::Block, passage_id: None, relevance: 0.3 })
+            .collect();
+        let step = led_with(Intent::Converse, question, human, &notes, &[]);
+        assert!(step.contains("You told me: You are allergic to"), "{question}: {step}");
+        assert!(!step.contains("jazz"), "{question}: {step}");
+        let step = led(Intent::Converse, question, "The user likes jazz.", &[]);
+        assert!(step.contains("I don't know whether that is right for you"), "{question}: {step}");
+    }
+    for question in [
+        "What can I cook with lentils?",
+        "How do I boil an egg?",
+        "Can I use Rust on Windows?",
+        "Is coffee made of beans?",
+    ] {
+        let step = led(Intent::Converse, question, "The user likes jazz.", &[]);
+        assert!(step.starts_with("Speak send_message\n  message: null"), "{question}: {step}");
+    }
+}
+
+#[test]
+fn nothing_is_invented_about_the_user() {
+    for question in ["Does my sister like tea?", "Am I left-handed?", "Do I have a bike?", "When does my lease end?"] {
+        let step = led(Intent::Converse, question, "The user likes jazz.", &[]);
+        assert!(step.starts_with("Search") || step.contains("I can't tell"), "{question}: {step}");
+    }
+}
+
+#[test]
+fn small_talk_gets_a_short_answer() {
+    for (text, answer) in [
+        ("Thanks a lot!", "You're welcome"),
+        ("Hello!", "What can I do for you"),
+        ("Who are you?", "I'm Resident, your personal assistant"),
+        ("Your name is not Nick.", "My name is Resident"),
+        ("What's the date today?", "Today is Monday, 23 November 2026"),
+        ("what time is it", "It is 14:05"),
+        ("You are not helpful", "I'm sorry"),
+    ] {
+        let step = led(Intent::Converse, text, "", &[]);
+        assert!(step.starts_with("Speak") && step.contains(answer), "{text}: {step}");
+    }
+}
+
+#[test]
+fn of_a_pasted_text_the_ends_are_read() {
+    let pasted = "All work and no play. ".repeat(50_000);
+    assert_eq!(explicit_request(&pasted), None);
+    assert_eq!(explicit_request(&format!("Save this for later: {pasted}")), Some(MemoryRequest::Archive));
+    assert_eq!(explicit_request(&format!("{pasted}\nForget my address.")), Some(MemoryRequest::Forget));
+}
+
+#[test]
+fn an_archived_text_is_forgotten_by_one_word_of_it() {
+    let saved = [passage("Boiler serviced by Wagner, invoice 311 euros, next service in May.", 0.25)];
+    let step = led_with(Intent::Forget, "Delete what you know about the boiler", "", &saved, &[]);
+    assert!(step.starts_with("Write archival_memory_replace"), "{step}");
+}
+
+#[test]
+fn a_fact_that_is_new_is_not_known_the_moment_it_is_written() {
+    let content = json!({"label": "human", "content": "The garage code is 4471."});
+    let done = called("core_memory_append", content, "", ToolStatus::Ok);
+    let step = led(Intent::Correct, "The garage code is 4471", "The garage code is 4471.", &done);
+    assert!(step.contains("I'll remember"), "{step}");
 }

@@ -23,7 +23,11 @@ pub(super) enum Kind {
 pub(super) fn kind(tool: &str, arguments: &Value) -> Option<Kind> {
     match tool {
         "core_memory_append" | "memory_insert" => Some(Kind::Append),
-        "core_memory_replace" | "memory_replace" | "memory_rethink" | "memory_apply_patch" => Some(Kind::Replace),
+        "core_memory_replace"
+        | "memory_replace"
+        | "memory_rethink"
+        | "memory_apply_patch"
+        | "archival_memory_replace" => Some(Kind::Replace),
         "memory" => match arguments.get("command").and_then(Value::as_str) {
             Some("insert" | "create") => Some(Kind::Append),
             Some("str_replace" | "delete" | "rename") => Some(Kind::Replace),
@@ -98,6 +102,16 @@ pub(super) fn replace(allowed: &[ToolSchema], label: &str, old: &str, pattern: &
 /// The tool that keeps a passage, if it is allowed.
 pub(super) fn archive(allowed: &[ToolSchema], pattern: &str) -> Option<ToolSchema> {
     first(allowed, &[("archival_memory_insert", &[("content", matching(pattern))])])
+}
+
+/// The tool that puts what `pattern` admits in the place of a passage, or removes it, if it is allowed.
+pub(super) fn replace_passage(allowed: &[ToolSchema], id: &str, pattern: &str) -> Option<ToolSchema> {
+    first(allowed, &[("archival_memory_replace", &[("passage_id", only(id)), ("new_content", matching(pattern))])])
+}
+
+/// The passage that a call replaced or removed.
+pub(super) fn replaced_passage(arguments: &Value) -> Option<&str> {
+    arguments.get("passage_id").and_then(Value::as_str)
 }
 
 /// The search tool of this name, if it is allowed.

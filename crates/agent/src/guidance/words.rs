@@ -162,8 +162,8 @@ const STOP_WORDS: &[&str] = &[
     "i", "i'd", "i'm", "i've", "if", "in", "into", "is", "it", "it's", "its", "just", "me", "mine", "more", "my", "no",
     "not", "now", "of", "off", "on", "or", "our", "please", "she", "should", "so", "some", "than", "that", "that's",
     "the", "their", "them", "then", "there", "they", "thing", "this", "to", "too", "u", "us", "user", "user's", "was",
-    "we", "were", "what", "what's", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
-    "you", "your",
+    "we", "were", "what", "what's", "whats", "when", "where", "which", "who", "whom", "whose", "why", "will", "with",
+    "would", "you", "your",
 ];
 
 #[cfg(test)]

@@ -5,23 +5,33 @@ use crate::model::{Prompt, PromptMessage, ToolChoice, ToolSchema};
 use resident_store::{Block, Role};
 
 use super::Intent;
-use super::correction::corrected;
+use super::correction::{corrected, corrected_passage};
+use super::dates::{dated, undated};
 use super::examples;
+use super::facts;
 use super::notes::PERSONA;
 use super::payload::payload;
 use super::phrase::{Phrase, third_person};
-use super::plan::{GuidedStep, NoteSource, Purpose, Situation};
+use super::plan::{GuidedStep, Note, NoteSource, Purpose, Situation};
 use super::query;
+use super::slots::{self, Change};
 use super::speak;
 use super::tools::{self, Kind};
-use super::words::{content_stems, overlap, words};
+use super::words::{content_stems, overlap, sentences, tells, words};
 
 /// The next step of a turn that should write.
 pub(super) fn step(situation: &Situation<'_>) -> GuidedStep {
     let failed = situation.done.iter().filter(|call| call.failed && call.kind != Kind::Search).count();
-    let wrote = [Kind::Append, Kind::Replace, Kind::Archive].into_iter().any(|kind| situation.has_done(kind));
-    if wrote {
-        let next = if wants_all_forgotten(situation) { forget(situation) } else { None };
+    let written = situation.done.iter().filter(|call| !call.failed && is_write(call.kind)).count();
+    if written > 0 {
+        let next = match situation.input.intent {
+            _ if failed > 0 || written >= MOST_WRITES => None,
+            Intent::Remember => remember_more(situation, written),
+            Intent::Correct if situation.has_done(Kind::Replace) => correct(situation),
+            Intent::Correct => None,
+            Intent::Forget => forget(situation),
+            Intent::Archive | Intent::Recall | Intent::Converse => None,
+        };
         return next.unwrap_or_else(|| speak::confirm_step(situation));
     }
     if failed > 1 {
@@ -32,10 +42,23 @@ pub(super) fn step(situation: &Situation<'_>) -> GuidedStep {
         _ if failed == 1 => archive(situation),
         Intent::Correct => correct(situation).or_else(|| remember(situation)),
         Intent::Forget => return forget(situation).unwrap_or_else(|| speak::nothing_to_forget_step(situation)),
-        Intent::Archive => archive(situation).or_else(|| remember(situation)),
+        Intent::Archive => match known_passage(situation) {
+            Some(known) => return speak::already_known_step(situation, &known),
+            None => archive(situation).or_else(|| remember(situation)),
+        },
         Intent::Remember | Intent::Recall | Intent::Converse => remember(situation),
     };
     planned.unwrap_or_else(|| speak::failed_step(situation))
+}
+
+/// The calls that a turn makes to memory at most; one more speaks.
+const MOST_WRITES: usize = 3;
+
+fn is_write(kind: Kind) -> bool {
+    match kind {
+        Kind::Append | Kind::Replace | Kind::Archive => true,
+        Kind::Search | Kind::Speak => false,
+    }
 }
 
 /// "Forget everything about …" may take more than one line.
@@ -54,13 +77,23 @@ const LONGEST_ARCHIVED_CHARS: usize = 4_000;
 
 fn remember(situation: &Situation<'_>) -> Option<GuidedStep> {
     let input = situation.input;
-    let fact = payload(Intent::Remember, input.user_text, situation.said_before);
+    let fact = fact(situation);
     if fact.split_whitespace().count() > LONGEST_FACT_WORDS
         && let Some(step) = archive(situation)
     {
         return Some(step);
     }
-    let phrase = third_person(&shortened(&fact));
+    let lines = third_person(&fact).lines();
+    let unknown: Vec<&Phrase> = lines.iter().filter(|line| known_line(situation, line).is_none()).collect();
+    if unknown.is_empty()
+        && let Some(known) = lines.first().and_then(|line| known_line(situation, line))
+    {
+        return Some(speak::already_known_step(situation, known));
+    }
+    if let Some(step) = unknown.iter().find_map(|line| replace_contradicted(situation, line)) {
+        return Some(step);
+    }
+    let phrase = Phrase::of_lines(unknown.into_iter().cloned());
     let block = target_block(input.blocks, input.user_text, &fact);
     let schema = block.and_then(|block| tools::append(input.allowed_tools, &block.label, &phrase.pattern()));
     match schema {
@@ -69,10 +102,64 @@ fn remember(situation: &Situation<'_>) -> Option<GuidedStep> {
     }
 }
 
+/// After a line that was contradicted was replaced, the other facts of the message.
+fn remember_more(situation: &Situation<'_>, written: usize) -> Option<GuidedStep> {
+    if situation.has_done(Kind::Append) || situation.has_done(Kind::Archive) {
+        return None;
+    }
+    let lines = third_person(&fact(situation)).lines();
+    let missing = lines.iter().filter(|line| known_line(situation, line).is_none()).count();
+    (missing > 0 && written < lines.len()).then(|| remember(situation)).flatten()
+}
+
+/// What the message tells, with the dates of the days that it names.
+fn fact(situation: &Situation<'_>) -> String {
+    let input = situation.input;
+    let fact = payload(Intent::Remember, input.user_text, situation.said_before);
+    dated(&shortened(&fact), input.now.date())
+}
+
+/// The line of a block that says what `fact` says.
+fn known_line<'a>(situation: &Situation<'a>, fact: &Phrase) -> Option<&'a str> {
+    facts::is_known(fact, situation.input.blocks.iter().flat_map(|block| block.value.lines()))
+}
+
+/// The passage that says what is to be archived.
+fn known_passage(situation: &Situation<'_>) -> Option<String> {
+    let text = payload(Intent::Archive, situation.input.user_text, situation.said_before);
+    let passages = situation.notes.iter().filter(|note| note.source == NoteSource::Passage);
+    passages.map(|note| note.text.as_str()).find(|saved| facts::says_the_same(saved, &text)).map(str::to_owned)
+}
+
+/// Puts `fact` in the place of the line or the passage that cannot be true beside it.
+fn replace_contradicted(situation: &Situation<'_>, fact: &Phrase) -> Option<GuidedStep> {
+    let new = fact.likeliest();
+    let phrase = |change| match change {
+        Change::Whole => fact.clone(),
+        Change::Value(line) => Phrase::fixed(line),
+    };
+    let mut writable = situation.input.blocks.iter().filter(|block| !block.read_only);
+    let in_block = writable.find_map(|block| {
+        let (line, change) = block
+            .value
+            .lines()
+            .find_map(|line| slots::change(&undated(line), &undated(&new)).map(|change| (line, change)))?;
+        replace_line(situation, block, line, &phrase(change))
+    });
+    in_block.or_else(|| {
+        let passages = situation.notes.iter().filter(|note| note.source == NoteSource::Passage);
+        passages.filter(|note| sentences(&note.text).len() == 1).find_map(|note| {
+            let was = third_person(&undated(&note.text)).likeliest();
+            let changed = slots::change(&was, &undated(&new)).map(phrase)?;
+            replace_passage(situation, note, &changed)
+        })
+    })
+}
+
 fn archive(situation: &Situation<'_>) -> Option<GuidedStep> {
     let input = situation.input;
     let text = payload(Intent::Archive, input.user_text, situation.said_before);
-    let phrase = Phrase::fixed(shortened(&text));
+    let phrase = Phrase::fixed(dated(&shortened(&text), input.now.date()));
     let schema = tools::archive(input.allowed_tools, &phrase.pattern())?;
     Some(write_step(situation, schema, &phrase))
 }
@@ -91,30 +178,108 @@ const LEAST_RELEVANCE_TO_CORRECT: f32 = 0.3;
 /// The least relevance that makes a line the one to forget.
 const LEAST_RELEVANCE_TO_FORGET: f32 = 0.3;
 
+/// What is archived is longer and of more kinds than a line, so that something near is always found.
+const LEAST_RELEVANCE_OF_PASSAGES: f32 = 0.45;
+
+/// Corrects what the message is about, line or passage, and then what else tells the same.
 fn correct(situation: &Situation<'_>) -> Option<GuidedStep> {
-    let input = situation.input;
-    let (block, line) = best_line(situation, LEAST_RELEVANCE_TO_CORRECT)?;
-    let statement = payload(Intent::Correct, input.user_text, None);
-    let phrase = corrected(line, &statement);
+    let statement = payload(Intent::Correct, situation.input.user_text, None);
+    let today = situation.input.now.date();
+    let corrected_before = replaced_before(situation);
+    situation.notes.iter().filter(|note| is_meant(note, LEAST_RELEVANCE_TO_CORRECT)).find_map(|note| {
+        if !corrected_before.is_empty() && !corrected_before.iter().any(|old| facts::says_the_same(old, &note.text)) {
+            return None;
+        }
+        let line = undated(&note.text);
+        match note.source {
+            NoteSource::Block => {
+                let phrase = corrected(&line, &statement).with_dates(today);
+                if facts::is_known(&phrase, std::iter::once(note.text.as_str())).is_some() {
+                    return Some(speak::already_known_step(situation, &note.text));
+                }
+                let block = block_of(situation, &note.text)?;
+                replace_line(situation, block, &note.text, &phrase)
+            }
+            NoteSource::Passage => {
+                replace_passage(situation, note, &corrected_passage(&line, &statement).with_dates(today))
+            }
+            NoteSource::UserMessage | NoteSource::AgentMessage => None,
+        }
+    })
+}
+
+/// What this turn replaced or removed.
+fn replaced_before(situation: &Situation<'_>) -> Vec<String> {
+    let done = situation.done.iter().filter(|call| !call.failed && call.kind == Kind::Replace);
+    done.filter_map(|call| speak::replaced_text(situation, call.arguments)).collect()
+}
+
+/// Whether a request means this line or passage.
+fn is_meant(note: &Note, least: f32) -> bool {
+    match note.source {
+        NoteSource::Block => note.relevance >= least,
+        NoteSource::Passage => note.relevance >= least.max(LEAST_RELEVANCE_OF_PASSAGES),
+        NoteSource::UserMessage | NoteSource::AgentMessage => false,
+    }
+}
+
+/// Takes `line` out of `block` for what `phrase` admits.
+fn replace_line(situation: &Situation<'_>, block: &Block, line: &str, phrase: &Phrase) -> Option<GuidedStep> {
     // A line that another line contains is told apart by the line break before or after it.
     let (before, after) =
         if block.value.matches(line).count() > 1 { surroundings(&block.value, line) } else { ("", "") };
     let pattern = format!("{before}{}{after}", phrase.pattern());
-    let schema = tools::replace(input.allowed_tools, &block.label, &format!("{before}{line}{after}"), &pattern)?;
-    Some(write_step(situation, schema, &phrase))
+    let old = format!("{before}{line}{after}");
+    let schema = tools::replace(situation.input.allowed_tools, &block.label, &old, &pattern)?;
+    Some(write_step(situation, schema, phrase))
 }
 
+fn replace_passage(situation: &Situation<'_>, note: &Note, phrase: &Phrase) -> Option<GuidedStep> {
+    let id = note.passage_id.as_ref().filter(|id| !is_done(situation, id.as_str()))?;
+    let schema = tools::replace_passage(situation.input.allowed_tools, id.as_str(), &phrase.pattern())?;
+    Some(write_step(situation, schema, phrase))
+}
+
+/// Whether this turn changed the passage already, or failed to.
+fn is_done(situation: &Situation<'_>, id: &str) -> bool {
+    situation.done.iter().any(|call| tools::replaced_passage(call.arguments) == Some(id))
+}
+
+/// Removes what the message is about, line or passage, and then what else tells the same.
 fn forget(situation: &Situation<'_>) -> Option<GuidedStep> {
     let input = situation.input;
-    // "Everything you know about me" is about every line.
-    let every_line = wants_all_forgotten(situation) && query::is_without_topic(input.user_text);
-    let least = if every_line { f32::MIN } else { LEAST_RELEVANCE_TO_FORGET };
-    let (block, line) = best_line(situation, least)?;
-    let (before, after) = surroundings(&block.value, line);
-    // One line break goes with the line.
-    let old = if after.is_empty() { format!("{before}{line}") } else { format!("{line}{after}") };
-    let schema = tools::replace(input.allowed_tools, &block.label, &old, "")?;
-    Some(write_step(situation, schema, &Phrase::fixed("")))
+    let all = wants_all_forgotten(situation);
+    // "Everything you know about me" is the whole block.
+    if all && query::is_without_topic(input.user_text) {
+        let mut blocks = input.blocks.iter().filter(|block| !block.read_only && block.label != PERSONA);
+        let block = blocks.find(|block| !block.value.trim().is_empty())?;
+        let schema = tools::replace(input.allowed_tools, &block.label, &block.value, "")?;
+        return Some(write_step(situation, schema, &Phrase::fixed(block.value.clone())));
+    }
+    let forgotten = replaced_before(situation);
+    // A passage that has all the words of the topic is meant, however much else it tells.
+    let topic = query::topic(input.user_text);
+    let is_named = |note: &Note| note.source == NoteSource::Passage && tells(&note.text, &topic);
+    let meant = |note: &&Note| is_meant(note, LEAST_RELEVANCE_TO_FORGET) || is_named(note);
+    situation.notes.iter().filter(meant).find_map(|note| {
+        let tells_same = forgotten.iter().any(|old| tells(&note.text, old) || tells(old, &note.text));
+        if !forgotten.is_empty() && !all && !tells_same {
+            return None;
+        }
+        match note.source {
+            NoteSource::Block => {
+                let block = block_of(situation, &note.text)?;
+                let (before, after) = surroundings(&block.value, &note.text);
+                // One line break goes with the line.
+                let old =
+                    if after.is_empty() { format!("{before}{}", note.text) } else { format!("{}{after}", note.text) };
+                let schema = tools::replace(input.allowed_tools, &block.label, &old, "")?;
+                Some(write_step(situation, schema, &Phrase::fixed("")))
+            }
+            NoteSource::Passage => replace_passage(situation, note, &Phrase::fixed("")),
+            NoteSource::UserMessage | NoteSource::AgentMessage => None,
+        }
+    })
 }
 
 /// The line breaks around a line that stands in `value`.
@@ -129,12 +294,10 @@ fn surroundings(value: &str, line: &str) -> (&'static str, &'static str) {
     (before, after)
 }
 
-/// The line of a block that the message is about, if one is near enough.
-fn best_line<'a>(situation: &'a Situation<'_>, least: f32) -> Option<(&'a Block, &'a str)> {
-    situation.notes.iter().filter(|note| note.source == NoteSource::Block && note.relevance >= least).find_map(|note| {
-        let holds = |block: &&Block| !block.read_only && block.value.lines().any(|line| line.trim() == note.text);
-        Some((situation.input.blocks.iter().find(holds)?, note.text.as_str()))
-    })
+/// The block that may be written and has this line.
+fn block_of<'a>(situation: &Situation<'a>, text: &str) -> Option<&'a Block> {
+    let holds = |block: &&Block| !block.read_only && block.value.lines().any(|line| line.trim() == text);
+    situation.input.blocks.iter().find(holds)
 }
 
 /// The block for a fact: one that the message names, the persona for what the agent itself is, else the human block.

@@ -19,7 +19,8 @@ const MOST_FORCED_STEPS: usize = 2;
 impl TurnState {
     pub(super) fn after_step(&mut self) -> Vec<Effect> {
         let done = |stop_reason| TurnEnd { status: TurnStatus::Completed, stop_reason, error: None };
-        self.nothing_to_forget |= self.purpose == Some(Purpose::NothingToForget);
+        // What is not there cannot be forgotten, and what is there need not be written again.
+        self.nothing_to_write |= matches!(self.purpose, Some(Purpose::NothingToForget | Purpose::AlreadyKnown));
         if self.saved_verbatim {
             return self.after_forced_step();
         }
@@ -36,8 +37,12 @@ impl TurnState {
         if self.intent.is_some() {
             return match self.purpose {
                 Some(Purpose::Write | Purpose::Search) => self.begin_step(),
-                Some(Purpose::Speak | Purpose::NothingToForget) | None if self.step.failed => self.begin_step(),
-                Some(Purpose::Speak | Purpose::NothingToForget) | None => self.conclude(done(StopReason::EndTurn)),
+                Some(Purpose::Speak | Purpose::NothingToForget | Purpose::AlreadyKnown) | None if self.step.failed => {
+                    self.begin_step()
+                }
+                Some(Purpose::Speak | Purpose::NothingToForget | Purpose::AlreadyKnown) | None => {
+                    self.conclude(done(StopReason::EndTurn))
+                }
             };
         }
         match self.plan.agent_type {
@@ -83,7 +88,7 @@ impl TurnState {
             self.narrow = Narrow::Required(unmet);
             return self.go_on(NoteKind::RuleReminder, text);
         }
-        match self.plan.request.filter(|_| !self.wrote_memory && !self.nothing_to_forget) {
+        match self.plan.request.filter(|_| !self.wrote_memory && !self.nothing_to_write) {
             Some(request) => self.insist(request, end),
             None => vec![Effect::EndTurn(end)],
         }

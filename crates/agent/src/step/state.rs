@@ -83,7 +83,8 @@ pub struct TurnState {
     pub(super) wrote_memory: bool,
     /// Resident wrote the user's own words down, since the model would not.
     pub(super) saved_verbatim: bool,
-    pub(super) nothing_to_forget: bool,
+    /// What the user asked to be kept is kept already, or what is to be forgotten is not there.
+    pub(super) nothing_to_write: bool,
     pub(super) step: StepOutcome,
     /// How the turn will end once what must come before is done.
     pub(super) ending: Option<TurnEnd>,
@@ -121,7 +122,7 @@ impl TurnState {
             spoke: false,
             wrote_memory: false,
             saved_verbatim: false,
-            nothing_to_forget: false,
+            nothing_to_write: false,
             step: StepOutcome::default(),
             ending: None,
             ended: false,

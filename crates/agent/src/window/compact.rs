@@ -2,13 +2,13 @@
 //! memory; only where the window begins changes, in the same transaction as the summary.
 
 use resident_memory::Memory;
-use resident_store::{Message, Store, Summary, SummaryId, Thread};
+use resident_store::{Message, Role, Store, Summary, SummaryId, Thread};
 
 use super::summarise::{SummaryRequest, summarise};
-use super::{Frame, Window, compose, cut, shown, turn_starts};
+use super::{Window, compose, cut, shown, turn_starts};
 use crate::AgentError;
 use crate::events::Compaction;
-use crate::model::{Cancel, LanguageModel, ToolChoice};
+use crate::model::{Cancel, Guidance, LanguageModel};
 use crate::settings::AgentSettings;
 
 /// What is compacted, and with what.
@@ -28,11 +28,11 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     let store: &Store = memory.store();
     let window = Window::load(store, thread)?;
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
-    let frame =
-        Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone: settings.zone() };
     let room_tokens = settings.compaction_tokens(window_tokens);
-    let counted =
-        |window: &Window| model.count_prompt_tokens(&compose(&shown(model, window, &frame, room_tokens), &frame));
+    let counted = |window: &Window| {
+        let (window, frame) = window.clone().read_by(model, settings.zone());
+        model.count_prompt_tokens(&compose(&shown(model, &window, &frame, room_tokens), &frame))
+    };
     let tokens_before = counted(&window);
     let starts = turn_starts(&window.messages);
     let turn_tokens = tokens_of_turns(model, &window.messages, &starts);
@@ -73,7 +73,12 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
 /// Tokens of each turn, about: what templates put around messages is not counted.
 fn tokens_of_turns(model: &dyn LanguageModel, messages: &[Message], starts: &[usize]) -> Vec<usize> {
     let ends = starts.iter().skip(1).copied().chain([messages.len()]);
+    let guided = model.info().guidance == Guidance::Full;
     let tokens = |message: &Message| {
+        // See [`Window::as_spoken`].
+        if guided {
+            return if message.role == Role::Tool { 0 } else { model.count_tokens(&message.content) };
+        }
         let calls: usize = message
             .tool_calls
             .iter()

@@ -11,10 +11,11 @@ mod overview;
 mod shorten;
 mod summarise;
 
+use jiff::tz::TimeZone;
 use resident_store::{Agent, Block, Message, Reader, Role, Store, Summary, Thread};
 
 use crate::AgentError;
-use crate::model::ToolSchema;
+use crate::model::{Guidance, LanguageModel, ToolChoice, ToolSchema};
 use crate::rules::ToolRules;
 use crate::tools::{SchemaContext, schema, tool};
 
@@ -92,6 +93,27 @@ impl Window {
         let context = SchemaContext { agent_type: self.agent.agent_type, labels: &labels };
         let client = |name: &String| self.client_tools.iter().find(|schema| schema.name == *name).cloned();
         names.iter().filter_map(|name| client(name).or_else(|| tool(name).map(|tool| schema(tool, &context)))).collect()
+    }
+
+    /// The window as a model that must be led reads it: of earlier turns what was said, without the calls and their
+    /// results, which guided prompts never show. All of them stay in recall memory and in the steps.
+    pub(crate) fn as_spoken(&self) -> Self {
+        let current = turn_starts(&self.messages).last().copied().unwrap_or(0);
+        let (before, turn) = self.messages.split_at(current);
+        let spoken = before.iter().filter(|message| message.role != Role::Tool);
+        let spoken = spoken.map(|message| Message { tool_calls: Vec::new(), ..message.clone() });
+        Self { messages: spoken.chain(turn.iter().cloned()).collect(), ..self.clone() }
+    }
+
+    /// The window as `model` reads it, and the frame of its prompt.
+    pub(crate) fn read_by(self, model: &dyn LanguageModel, zone: TimeZone) -> (Self, Frame) {
+        match model.info().guidance {
+            Guidance::None => {
+                let menu = self.schemas(&self.attached_tools());
+                (self, Frame { menu, choice: ToolChoice::Auto, zone })
+            }
+            Guidance::Full => (self.as_spoken(), Frame { menu: Vec::new(), choice: ToolChoice::None, zone }),
+        }
     }
 
     /// Whether a turn stands before the current one.

@@ -2,9 +2,9 @@
 
 use resident_store::Role;
 
-use super::compose::{Frame, compose_messages, metadata};
+use super::compose::{compose_messages, metadata};
 use super::{Window, compose, shown};
-use crate::model::{LanguageModel, ToolChoice};
+use crate::model::LanguageModel;
 use crate::settings::AgentSettings;
 
 /// A kind of part.
@@ -52,10 +52,9 @@ pub struct ContextOverview {
 
 /// The parts of `window`, as they are shown.
 pub(crate) fn overview(model: &dyn LanguageModel, window: &Window, settings: &AgentSettings) -> ContextOverview {
-    let zone = settings.zone();
-    let frame = Frame { menu: window.schemas(&window.attached_tools()), choice: ToolChoice::Auto, zone };
+    let (window, frame) = window.clone().read_by(model, settings.zone());
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
-    let window = &*shown(model, window, &frame, settings.compaction_tokens(window_tokens));
+    let window = &*shown(model, &window, &frame, settings.compaction_tokens(window_tokens));
     let used_tokens = model.count_prompt_tokens(&compose(window, &frame));
     let part = |kind, label: &str, text: String| {
         let tokens = model.count_tokens(&text);

@@ -50,6 +50,7 @@ pub(crate) fn malformed(name: &str) -> Line {
 pub(crate) struct ScriptedModel {
     pub(crate) script: Mutex<VecDeque<Line>>,
     pub(crate) prompts: Mutex<Vec<Prompt>>,
+    pub(crate) options: Mutex<Option<GenerateOptions>>,
     pub(crate) summaries: Mutex<VecDeque<Line>>,
     pub(crate) window_tokens: usize,
     pub(crate) guidance: Guidance,
@@ -92,7 +93,7 @@ impl LanguageModel for ScriptedModel {
     fn generate(
         &self,
         prompt: &Prompt,
-        _options: &GenerateOptions,
+        options: &GenerateOptions,
         cancel: &Cancel,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Generation, ModelError> {
@@ -100,6 +101,7 @@ impl LanguageModel for ScriptedModel {
             self.summaries.lock().unwrap().pop_front().unwrap_or_else(|| says(""))
         } else {
             self.prompts.lock().unwrap().push(prompt.clone());
+            *self.options.lock().unwrap() = Some(options.clone());
             self.script.lock().unwrap().pop_front().unwrap_or_else(|| says("All right."))
         };
         let usage = Usage { prompt_tokens: self.count_prompt_tokens(prompt), cached_tokens: 0, completion_tokens: 3 };
@@ -149,6 +151,7 @@ impl House {
             model: ScriptedModel {
                 script: Mutex::default(),
                 prompts: Mutex::default(),
+                options: Mutex::default(),
                 summaries: Mutex::default(),
                 window_tokens: 8192,
                 guidance: Guidance::None,
@@ -231,6 +234,10 @@ impl House {
 
     pub(crate) fn prompts(&self) -> Vec<Prompt> {
         self.model.prompts.lock().unwrap().clone()
+    }
+
+    pub(crate) fn last_options(&self) -> GenerateOptions {
+        self.model.options.lock().unwrap().clone().expect("the model was called")
     }
 
     pub(crate) fn last_prompt(&self) -> Prompt {

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use resident_agent::guidance::undated;
+
 use super::assistant::{Seen, SeenCall};
 use super::cases::{Question, Request, RequestKind};
 
@@ -59,8 +61,15 @@ fn is_valid(seen: &Seen) -> bool {
 }
 
 fn is_write(tool: &str) -> bool {
-    ["core_memory_append", "core_memory_replace", "archival_memory_insert", "memory_insert", "memory_replace"]
-        .contains(&tool)
+    [
+        "core_memory_append",
+        "core_memory_replace",
+        "archival_memory_insert",
+        "archival_memory_replace",
+        "memory_insert",
+        "memory_replace",
+    ]
+    .contains(&tool)
 }
 
 fn problem_of_text(case: &Request, call: &SeenCall, seen: &Seen) -> Option<String> {
@@ -99,7 +108,9 @@ fn present(not: &[String], text: &str) -> Option<String> {
 }
 
 /// A word of the text that neither the message nor the line before has, in any form, and that is no word of grammar.
+/// The date that Resident puts after a day named from today is none.
 fn invented(case: &Request, text: &str) -> Option<String> {
+    let text = &undated(text);
     let mut known = HashSet::new();
     let sources = std::iter::once(&case.text).chain(case.line.as_ref()).chain(&case.extra);
     for word in sources.flat_map(|source| words(source)) {
