@@ -1,8 +1,8 @@
 //! What a running turn reports, in order. Deltas are for the screen only: what counts is recorded, and each `Recorded`
 //! message replaces what was streamed for its step.
 
-use resident_memory::core::{BlockChange, BlockEdit};
-use resident_store::{Block, BlockId, BlockRevision, Message, Passage, Step, StepId, Summary};
+use resident_memory::core::{AlteredBlock, BlockChange, BlockEdit};
+use resident_store::{BlockId, BlockRevision, Message, Passage, Step, StepId, Summary};
 
 /// One event of a running turn.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +73,8 @@ pub enum MemoryChange {
         /// The block.
         block_id: BlockId,
     },
-    /// A block has another label or description.
-    BlockDescribed(Block),
-    /// A block was detached from the agent, or moved to the bin where it was only this agent's.
-    BlockRemoved(Block),
+    /// A block was renamed, described anew, or removed from the agent.
+    BlockAltered(AlteredBlock),
     /// A passage was saved.
     PassageSaved(Passage),
     /// A passage was moved to the bin.
@@ -94,8 +92,7 @@ impl From<BlockChange> for MemoryChange {
     fn from(change: BlockChange) -> Self {
         match change {
             BlockChange::Written(edit) => edit.into(),
-            BlockChange::Renamed { block, from: _ } => Self::BlockDescribed(block),
-            BlockChange::Deleted(block) => Self::BlockRemoved(block),
+            BlockChange::Altered(altered) => Self::BlockAltered(altered),
         }
     }
 }

@@ -7,7 +7,8 @@ use resident_agent::{AgentEvent, AgentSettings, Cancel, Compaction, LanguageMode
 use resident_store::{Agent, AgentId, Message, Thread, Turn, TurnStatus};
 
 use crate::App;
-use crate::api::{ApiError, CompactionView, EventKind, MemoryChange, MemoryChangeKind, TurnView};
+use crate::api::{ApiError, CompactionView, EventKind, TurnView};
+use crate::changes::memory_change;
 use crate::event_log::About;
 use crate::views::{AgentNames, message_view, step_view, turn_view};
 
@@ -109,10 +110,7 @@ impl App {
                 let window_start_seq = message.seq;
                 EventKind::MessageRecorded { message: message_view(message, window_start_seq) }
             }
-            AgentEvent::Changed(change) => match memory_change(change, names, false) {
-                Some(change) => EventKind::MemoryChanged { change },
-                None => EventKind::BlocksChanged,
-            },
+            AgentEvent::Changed(change) => EventKind::MemoryChanged { change: memory_change(change, names, false) },
             AgentEvent::Pressure { used_tokens, window_tokens } => {
                 EventKind::MemoryPressure { used_tokens, window_tokens }
             }
@@ -138,40 +136,4 @@ pub(crate) fn compaction_view(compaction: Compaction) -> CompactionView {
         extractive: summary.kind == resident_store::SummaryKind::Extractive,
         summary: summary.text,
     }
-}
-
-/// A change as the chat shows it; a block that was renamed or taken away shows in the list of blocks instead.
-pub(crate) fn memory_change(
-    change: resident_agent::MemoryChange,
-    names: &AgentNames,
-    undone: bool,
-) -> Option<MemoryChange> {
-    let (provenance, at_ms, what) = match change {
-        resident_agent::MemoryChange::Block { revision, label, block_id } => {
-            let kind = MemoryChangeKind::Block {
-                block_id: block_id.0,
-                label,
-                revision: revision.number,
-                before: revision.before,
-                after: revision.after,
-            };
-            (revision.provenance, revision.created_at_ms, kind)
-        }
-        resident_agent::MemoryChange::PassageSaved(passage) => {
-            let kind = MemoryChangeKind::PassageSaved { passage: names.passage(passage.clone()) };
-            (passage.provenance, passage.created_at_ms, kind)
-        }
-        resident_agent::MemoryChange::PassageDeleted(passage) => {
-            let kind = MemoryChangeKind::PassageDeleted { passage: names.passage(passage.clone()) };
-            (passage.provenance, passage.updated_at_ms, kind)
-        }
-        resident_agent::MemoryChange::BlockDescribed(_) | resident_agent::MemoryChange::BlockRemoved(_) => return None,
-    };
-    Some(MemoryChange {
-        turn_id: provenance.turn_id.as_ref().map(|id| id.0.clone()),
-        provenance: names.provenance(provenance),
-        what,
-        at_ms,
-        undone,
-    })
 }

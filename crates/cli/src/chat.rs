@@ -190,6 +190,13 @@ impl Screen {
                     note(&format!("    + {line}"));
                 }
             }
+            MemoryChangeKind::BlockRenamed { before, after, .. } => {
+                note(&format!("  the block {before} is now called {after}"));
+            }
+            MemoryChangeKind::BlockDescribed { label, after, .. } => {
+                note(&format!("  described {label} anew\n    + {}", first_line(after, 100)));
+            }
+            MemoryChangeKind::BlockRemoved { label, .. } => note(&format!("  removed the block {label}")),
             MemoryChangeKind::PassageSaved { passage } => {
                 note(&format!("  saved for later\n    + {}", first_line(&passage.text, 100)));
             }

@@ -33,7 +33,7 @@ mod vector;
 
 pub use agent::{Agent, AgentType};
 pub use backup::{Backup, list_backups, restore_backup};
-pub use block::{Block, BlockRevision};
+pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};

@@ -13,7 +13,8 @@ pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
 pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Each takes a database to the schema of its place, counted from 1.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[create, keep_what_clients_set, have_conversations];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] =
+    &[create, keep_alterations, keep_what_clients_set, have_conversations];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
 pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
@@ -44,6 +45,11 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(schema)?;
     }
     Ok(())
+}
+
+/// A conversation shows which blocks an agent renamed or removed, and what was undone.
+fn keep_alterations(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&block::ALTERATION_SCHEMA)
 }
 
 /// Clients of Letta's API set more of an agent, a block, a turn and a message than Resident itself reads, describe tools,

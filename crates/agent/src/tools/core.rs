@@ -1,6 +1,7 @@
 //! The tools of core memory, each one edit of `resident_memory::core`.
 
 use resident_memory::core as blocks;
+use resident_store::Alteration;
 
 use super::schema::{Kind, Parameter};
 use super::{
@@ -141,7 +142,10 @@ pub(super) fn edited(done: blocks::BlockEdit) -> Written {
 fn describe(change: &blocks::BlockChange) -> String {
     match change {
         blocks::BlockChange::Written(done) => format!("{} was written", done.block.label),
-        blocks::BlockChange::Renamed { block, from } => format!("{from} is now called {}", block.label),
-        blocks::BlockChange::Deleted(block) => format!("{} was deleted", block.label),
+        blocks::BlockChange::Altered(blocks::AlteredBlock { block, alteration }) => match alteration.what {
+            Alteration::Renamed => format!("{} is now called {}", alteration.before, block.label),
+            Alteration::Described => format!("{} has a new description", block.label),
+            Alteration::Removed => format!("{} was deleted", block.label),
+        },
     }
 }

@@ -1,6 +1,5 @@
 //! The `memory` tool: every edit of core memory as one tool with commands over paths, `/memories/<label>`.
 
-use resident_memory::MemoryError;
 use resident_memory::core as blocks;
 
 use super::core::edited;
@@ -53,9 +52,9 @@ pub(super) static MEMORY_TOOL: Tool = Tool {
         }
         "delete" => {
             let label = path(arguments, "path")?;
-            let block = blocks::delete(w, edit, label)?;
+            let altered = blocks::delete(w, edit, label)?;
             let message = format!("The memory block {label} was deleted.");
-            Ok(Written { message, changes: vec![MemoryChange::BlockRemoved(block)] })
+            Ok(Written { message, changes: vec![MemoryChange::BlockAltered(altered)] })
         }
         "rename" => rename(w, edit, arguments),
         other => Err(ToolError::UnknownCommand { command: other.to_owned() }),
@@ -70,23 +69,14 @@ fn rename(
 ) -> Result<Written, ToolError> {
     let Some(description) = arguments.optional_text("description")?.filter(|_| arguments.has("path")) else {
         let (old, new) = (path(arguments, "old_path")?, path(arguments, "new_path")?);
-        let block = blocks::rename(w, edit, old, new)?;
+        let altered = blocks::rename(w, edit, old, new)?;
         let message = format!("The memory block {old} is now called {new}.");
-        return Ok(Written { message, changes: vec![MemoryChange::BlockDescribed(block)] });
+        return Ok(Written { message, changes: vec![MemoryChange::BlockAltered(altered)] });
     };
     let label = path(arguments, "path")?;
-    let Some(mut block) = w.block_by_label(edit.thread(), label)? else {
-        let known: Vec<_> = w.blocks_of(edit.thread())?.into_iter().map(|block| block.label).collect();
-        return Err(ToolError::NoSuchBlock { label: label.to_owned(), known: known.join(", ") });
-    };
-    if block.read_only {
-        return Err(MemoryError::ReadOnly { label: block.label }.into());
-    }
-    block.description = description.to_owned();
-    block.updated_at_ms = edit.now_ms;
-    w.update_block_meta(&block)?;
+    let altered = blocks::describe(w, edit, label, description)?;
     let message = format!("The memory block {label} has a new description.");
-    Ok(Written { message, changes: vec![MemoryChange::BlockDescribed(block)] })
+    Ok(Written { message, changes: vec![MemoryChange::BlockAltered(altered)] })
 }
 
 /// The label that a path names.

@@ -21,6 +21,8 @@ api_type! {
         pub valid_from_ms: Option<i64>,
         /// Until when it was true.
         pub valid_to_ms: Option<i64>,
+        /// The passage that took its place when it ceased to be true.
+        pub superseded_by: Option<String>,
         /// When it was saved.
         pub created_at_ms: i64,
         /// When it was last changed.

@@ -86,6 +86,11 @@ api_type! {
             /// How.
             change: MemoryChange,
         },
+        /// A change of memory that a turn made was undone, or is no longer undone.
+        MemoryChangeMarked {
+            /// The change as it stands now.
+            change: MemoryChange,
+        },
         /// The window is nearly full and the agent was told.
         MemoryPressure {
             /// Tokens used.

@@ -187,6 +187,37 @@ api_type! {
             /// Text after.
             after: String,
         },
+        /// A block was renamed.
+        BlockRenamed {
+            /// The block.
+            block_id: String,
+            /// Its label before.
+            before: String,
+            /// Its label after.
+            after: String,
+        },
+        /// A block was described anew.
+        BlockDescribed {
+            /// The block.
+            block_id: String,
+            /// Its label.
+            label: String,
+            /// What it was for.
+            before: String,
+            /// What it is for.
+            after: String,
+        },
+        /// A block was removed from the agent.
+        BlockRemoved {
+            /// The block.
+            block_id: String,
+            /// The agent.
+            agent_id: String,
+            /// Its label.
+            label: String,
+            /// Its text.
+            text: String,
+        },
         /// A passage was saved.
         PassageSaved {
             /// The passage.

@@ -26,6 +26,19 @@ api_type! {
         },
     }
 
+    /// How a model that is on this computer came here.
+    #[derive(Copy, Eq)]
+    pub enum ModelOrigin {
+        /// With the program.
+        Bundled,
+        /// By a download of Resident.
+        Downloaded,
+        /// It lies in a cache that other programs use too.
+        Shared,
+        /// The person added its file, which stays where it lies.
+        Added,
+    }
+
     /// What a model is for.
     #[derive(Copy, Eq)]
     pub enum ModelPurpose {
@@ -47,6 +60,8 @@ api_type! {
         pub remote_host: Option<String>,
         /// Where it stands.
         pub state: ModelState,
+        /// How it came here; `None` for one that is not on this computer, or not whole.
+        pub origin: Option<ModelOrigin>,
         /// Whether it is the profile's default.
         pub is_default: bool,
         /// Whether it is a small demonstration model.

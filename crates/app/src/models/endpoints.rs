@@ -30,6 +30,7 @@ impl StoredEndpoint {
             handle,
             name: model.to_owned(),
             purpose: ModelPurpose::Language,
+            origin: None,
             remote_host: Some(host(&self.base_url)),
             state: ModelState::Available,
             demonstration: false,

@@ -16,7 +16,7 @@ use resident_library::{Folders, GuidanceLevel, Library, Manifest, ModelStatus, P
 use resident_memory::Embedder;
 use resident_store::Store;
 
-use crate::api::{ApiError, ErrorCode, EventKind, ModelPurpose, ModelState, ModelView};
+use crate::api::{ApiError, ErrorCode, EventKind, ModelOrigin, ModelPurpose, ModelState, ModelView};
 use crate::event_log::{About, EventLog};
 use crate::keys::Keys;
 use crate::paths;
@@ -178,6 +178,7 @@ impl Models {
                 Purpose::Embedding => ModelPurpose::Embedding,
             },
             remote_host: None,
+            origin: origin(&state),
             state: self.state(&handle, state, loaded),
             is_default: handle == default,
             demonstration: entry.demonstration,
@@ -215,6 +216,17 @@ impl Models {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn origin(state: &resident_library::ModelState) -> Option<ModelOrigin> {
+    use resident_library::{ModelState as Found, Origin};
+    match state {
+        Found::Available { origin: Origin::Bundled } => Some(ModelOrigin::Bundled),
+        Found::Available { origin: Origin::Profile } => Some(ModelOrigin::Downloaded),
+        Found::Available { origin: Origin::HubCache } => Some(ModelOrigin::Shared),
+        Found::Available { origin: Origin::Disk } | Found::Gone { .. } => Some(ModelOrigin::Added),
+        Found::Downloadable { .. } | Found::Downloading { .. } => None,
     }
 }
 

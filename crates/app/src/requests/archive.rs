@@ -7,11 +7,14 @@ use resident_store::{AgentId, Passage, PassageFilter, PassageId, Provenance, Wri
 
 use crate::App;
 use crate::api::{
-    AgentRef, ApiError, CreatePassage, EventKind, Nothing, PassageHit, PassagePage, PassageRefs, PassageSort,
-    PassageView, SearchPassages, TagCount, UpdatePassage,
+    AgentRef, ApiError, CreatePassage, ErrorCode, EventKind, Nothing, PassageHit, PassagePage, PassageRefs,
+    PassageSort, PassageView, SearchPassages, TagCount, UpdatePassage,
 };
 use crate::event_log::About;
 use crate::views::AgentNames;
+
+/// A document larger than this is refused: it would be some ten thousand passages, all in one transaction.
+const MOST_DOCUMENT_BYTES: usize = 8_000_000;
 
 /// No page is longer than this.
 const MOST_PASSAGES: usize = 500;
@@ -66,6 +69,15 @@ impl App {
     pub fn create_passage(&self, request: CreatePassage) -> Result<Vec<PassageView>, ApiError> {
         let CreatePassage { agent_id, text, tags, document } = request;
         let agent = self.agent_in_use(&agent_id)?;
+        if text.len() > MOST_DOCUMENT_BYTES {
+            let name = document.as_deref().unwrap_or("The text");
+            let (has, most) = (text.len().div_ceil(1_000_000), MOST_DOCUMENT_BYTES / 1_000_000);
+            return Err(ApiError::new(
+                ErrorCode::TooLong,
+                format!("{name} has {has} MB; a document may have {most} MB."),
+            )
+            .with_hint("Split it, and add its parts."));
+        }
         let tool = if document.is_some() { "document" } else { "save" };
         let new = NewPassages { text, tags, document, valid_from_ms: None };
         let saved = self.edit_archive(&agent.id, tool, |writer, edit| archival::insert(writer, edit, new))?;
@@ -85,12 +97,12 @@ impl App {
 
     /// Moves passages to the bin.
     pub fn delete_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
-        self.move_passages(request, "delete", |writer, edit, ids| archival::delete(writer, edit, ids).map(|_| ()))
+        self.move_passages(request, "delete", |writer, edit, ids| archival::delete(writer, edit, ids))
     }
 
     /// Takes passages out of the bin.
     pub fn restore_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
-        self.move_passages(request, "restore", |writer, edit, ids| archival::restore(writer, edit, ids).map(|_| ()))
+        self.move_passages(request, "restore", |writer, edit, ids| archival::restore(writer, edit, ids))
     }
 
     /// Tags of an archive, most used first.
@@ -110,12 +122,17 @@ impl App {
         &self,
         request: PassageRefs,
         tool: &str,
-        work: impl FnOnce(&mut Writer<'_>, &EditContext<'_>, &[PassageId]) -> Result<(), resident_memory::MemoryError>,
+        work: impl FnOnce(
+            &mut Writer<'_>,
+            &EditContext<'_>,
+            &[PassageId],
+        ) -> Result<Vec<Passage>, resident_memory::MemoryError>,
     ) -> Result<Nothing, ApiError> {
         let Some(first) = request.passage_ids.first() else { return Ok(Nothing {}) };
         let agent_id = self.passage(first)?.agent_id;
         let ids: Vec<PassageId> = request.passage_ids.iter().map(|id| PassageId::from(id.as_str())).collect();
-        self.edit_archive(&agent_id, tool, |writer, edit| work(writer, edit, &ids))?;
+        let moved = self.edit_archive(&agent_id, tool, |writer, edit| work(writer, edit, &ids))?;
+        self.tell_passages_marked(moved)?;
         self.send(About::agent(agent_id.as_str()), EventKind::PassagesChanged);
         Ok(Nothing {})
     }

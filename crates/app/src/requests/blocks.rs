@@ -61,7 +61,7 @@ impl App {
     pub fn update_block(&self, request: UpdateBlock) -> Result<BlockView, ApiError> {
         let UpdateBlock { block_id, label, description, value, limit_chars, read_only, seen_revision } = request;
         let id = BlockId(block_id);
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             let mut block = existing(writer, &id)?;
             if let Some(label) = label {
                 block.label = checked_label(&label)?;
@@ -92,7 +92,7 @@ impl App {
     pub fn delete_block(&self, request: BlockRef) -> Result<Nothing, ApiError> {
         let id = BlockId(request.block_id);
         let now_ms = self.store.now_ms();
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             existing(writer, &id)?;
             Ok(writer.set_block_deleted(&id, Some(now_ms))?)
         })?;
@@ -103,7 +103,7 @@ impl App {
     /// Takes a block out of the bin, attached as it was.
     pub fn restore_block(&self, request: BlockRef) -> Result<BlockView, ApiError> {
         let id = BlockId(request.block_id);
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             existing(writer, &id)?;
             Ok(writer.set_block_deleted(&id, None)?)
         })?;
@@ -114,7 +114,7 @@ impl App {
     pub fn attach_block(&self, request: AttachBlock) -> Result<BlockView, ApiError> {
         let agent = self.agent_in_use(&request.agent_id)?;
         let id = BlockId(request.block_id);
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             existing(writer, &id)?;
             Ok(writer.attach_block(&agent.id, &id)?)
         })?;
@@ -124,7 +124,7 @@ impl App {
     /// Ends the sharing of a block with an agent.
     pub fn detach_block(&self, request: AttachBlock) -> Result<BlockView, ApiError> {
         let id = BlockId(request.block_id);
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             existing(writer, &id)?;
             Ok(writer.detach_block(&AgentId(request.agent_id), &id)?)
         })?;
@@ -143,7 +143,7 @@ impl App {
     /// Undoes one revision, with a new one.
     pub fn undo_revision(&self, request: UndoRevision) -> Result<BlockView, ApiError> {
         let id = BlockId(request.block_id);
-        self.write(|writer| {
+        self.write_block(&id, |writer| {
             self.as_person(writer, &id, "undo", |writer, edit| core::undo(writer, edit, &id, request.number))
         })?;
         self.block_changed(&id)

@@ -9,12 +9,12 @@ use resident_store::{Agent, AgentId, Message, MessageId, Reader, Role, TurnId};
 
 use crate::App;
 use crate::api::{
-    ApiError, DecideApproval, EditMessage, EventKind, ListMessages, ListSteps, MemoryChange, MessageHit, MessagePage,
-    MessageRef, MessageView, Nothing, SearchMessages, SendMessage, StepView, TurnRef, TurnView,
+    ApiError, DecideApproval, EditMessage, EventKind, ListMessages, ListSteps, MessageHit, MessagePage, MessageRef,
+    MessageView, Nothing, SearchMessages, SendMessage, StepView, TurnRef, TurnView,
 };
+use crate::changes::changes_of_turns;
 use crate::event_log::About;
-use crate::turns::memory_change;
-use crate::views::{AgentNames, message_view, role, step_view, turn_view};
+use crate::views::{message_view, role, step_view, turn_view};
 
 /// No page is longer than this.
 const MOST_MESSAGES: usize = 500;
@@ -188,24 +188,4 @@ fn around(reader: &Reader<'_>, agent_id: &AgentId, id: &MessageId, limit: usize)
     let mut messages = reader.messages_before(agent_id, Some(middle.seq), limit / 2)?;
     messages.extend(reader.messages_after(agent_id, middle.seq - 1, limit - limit / 2)?);
     Ok(messages)
-}
-
-/// What turns changed in memory, in the order in which they did.
-pub(crate) fn changes_of_turns(reader: &Reader<'_>, turn_ids: &[TurnId]) -> Result<Vec<MemoryChange>, ApiError> {
-    let names = AgentNames::read(reader)?;
-    let mut changes = Vec::new();
-    for revision in reader.block_revisions_of_turns(turn_ids)? {
-        let Some(block) = reader.block(&revision.block_id)? else { continue };
-        let undone = reader
-            .latest_block_revision(&block.id)?
-            .is_some_and(|latest| latest.number > revision.number && Some(&latest.after) == revision.before.as_ref());
-        let change = resident_agent::MemoryChange::Block { revision, label: block.label, block_id: block.id };
-        changes.extend(memory_change(change, &names, undone));
-    }
-    for passage in reader.passages_of_turns(turn_ids)? {
-        let undone = passage.deleted_at_ms.is_some();
-        changes.extend(memory_change(resident_agent::MemoryChange::PassageSaved(passage), &names, undone));
-    }
-    changes.sort_by_key(|change| change.at_ms);
-    Ok(changes)
 }

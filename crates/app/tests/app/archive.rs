@@ -54,6 +54,31 @@ fn a_document_becomes_passages_that_cover_it() {
 }
 
 #[test]
+fn a_document_that_is_too_large_is_refused_whole() {
+    let profile = Profile::new();
+    profile.call("startProfile", json!({ "userName": "Nick" }));
+    let request = json!({ "agentId": profile.agent(), "text": "word ".repeat(2_000_000), "document": "large.txt" });
+    let error = profile.refused("createPassage", request);
+    assert_eq!(error.code, ErrorCode::TooLong);
+    assert!(error.message.contains("large.txt has 10 MB"), "{error}");
+    let all = profile.call("searchPassages", json!({ "agentId": profile.agent(), "limit": 10 }));
+    assert_eq!(all["total"], 0);
+}
+
+#[test]
+fn an_archive_answers_as_of_a_day() {
+    let profile = Profile::new();
+    profile.call("startProfile", json!({ "userName": "Nick" }));
+    profile.call("createPassage", json!({ "agentId": profile.agent(), "text": "The market is open on Saturdays." }));
+    let as_of = |at_ms: i64| {
+        let search = json!({ "agentId": profile.agent(), "query": "market", "asOfMs": at_ms, "limit": 10 });
+        profile.call("searchPassages", search)["total"].clone()
+    };
+    assert_eq!(as_of(1_500_000_000_000), 0, "it was not known then");
+    assert_eq!(as_of(4_000_000_000_000), 1);
+}
+
+#[test]
 fn an_empty_passage_is_refused() {
     let profile = Profile::new();
     profile.call("startProfile", json!({ "userName": "Nick" }));

@@ -62,10 +62,65 @@ fn a_tool_call_changes_memory_in_the_turn_and_can_be_undone() {
     assert!(profile.block("human")["value"].as_str().is_some_and(|value| value.contains("Prefers dark mode.")));
     let page = profile.call("listMessages", json!({ "agentId": profile.agent(), "limit": 50 }));
     assert_eq!(page["changes"][0]["undone"], false, "the change stands beside the turn after a reload");
+    let reader = profile.reader();
     profile.call("undoRevision", json!({ "blockId": block_id, "number": revision }));
+    let marks = |event: &resident_app::api::Event| matches!(&event.what, EventKind::MemoryChangeMarked { change } if change.undone);
+    assert!(reader.next_batch(Duration::from_secs(5)).iter().any(marks), "an open conversation hears of it");
     assert!(!profile.block("human")["value"].as_str().is_some_and(|value| value.contains("dark mode")));
     let page = profile.call("listMessages", json!({ "agentId": profile.agent(), "limit": 50 }));
     assert_eq!(page["changes"][0]["undone"], true);
+}
+
+#[test]
+fn blocks_that_an_agent_made_renamed_and_removed_are_told_and_each_is_undone() {
+    let memory = |arguments| calls("memory", &arguments);
+    let server = speaker(vec![
+        memory(
+            json!({ "command": "create", "path": "/memories/books", "description": "Books.", "file_text": "None." }),
+        ),
+        memory(json!({ "command": "rename", "old_path": "/memories/plans", "new_path": "/memories/projects" })),
+        memory(json!({ "command": "delete", "path": "/memories/trip" })),
+        says("Done."),
+    ]);
+    let profile = Profile::with_model_at(&server);
+    let agent_id = profile.agent();
+    for label in ["plans", "trip"] {
+        profile.call("createBlock", json!({ "agentId": agent_id, "label": label, "value": "Ferry at 8:15." }));
+    }
+    profile.call("updateAgent", json!({ "agentId": agent_id, "tools": ["memory"] }));
+    let (_, events) = profile.say("Tidy your blocks.");
+    let told = |events: &[resident_app::api::Event]| -> Vec<MemoryChangeKind> {
+        let changes = events.iter().filter_map(|event| match &event.what {
+            EventKind::MemoryChanged { change } => Some(change.what.clone()),
+            _ => None,
+        });
+        changes.collect()
+    };
+    let [
+        MemoryChangeKind::Block { block_id: books, before: None, .. },
+        MemoryChangeKind::BlockRenamed { block_id: plans, before, .. },
+        MemoryChangeKind::BlockRemoved { block_id: trip, label, text, .. },
+    ] = &told(&events)[..]
+    else {
+        panic!("{events:#?}");
+    };
+    assert_eq!((before.as_str(), label.as_str(), text.as_str()), ("plans", "trip", "Ferry at 8:15."));
+
+    let reader = profile.reader();
+    profile.call("deleteBlock", json!({ "blockId": books }));
+    profile.call("updateBlock", json!({ "blockId": plans, "label": "plans" }));
+    profile.call("restoreBlock", json!({ "blockId": trip }));
+    let marked = reader.next_batch(Duration::from_secs(5)).into_iter().filter_map(|event| match event.what {
+        EventKind::MemoryChangeMarked { change } => Some((event.turn_id.is_some(), change.undone)),
+        _ => None,
+    });
+    assert_eq!(marked.collect::<Vec<_>>(), [(true, true); 3], "every open window hears of it");
+    let page = profile.call("listMessages", json!({ "agentId": agent_id, "limit": 50 }));
+    let undone: Vec<_> = page["changes"].as_array().expect("a list").iter().map(|change| &change["undone"]).collect();
+    assert_eq!(undone, [true, true, true], "and so does one that opens later");
+    profile.call("restoreBlock", json!({ "blockId": books }));
+    let page = profile.call("listMessages", json!({ "agentId": agent_id, "limit": 50 }));
+    assert_eq!(page["changes"][0]["undone"], false, "what comes back is no longer undone");
 }
 
 #[test]

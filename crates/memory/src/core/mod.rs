@@ -9,7 +9,9 @@ mod patch;
 mod render;
 mod text;
 
-use resident_store::{Actor, AgentId, Block, BlockId, BlockRevision, ConversationId, Provenance, Thread, Writer};
+use resident_store::{
+    Actor, AgentId, Alteration, Block, BlockAlteration, BlockId, BlockRevision, ConversationId, Provenance, Thread, Writer,
+};
 use serde_json::json;
 
 use self::patch::PatchOperation;
@@ -48,20 +50,22 @@ pub struct BlockEdit {
     pub revision: BlockRevision,
 }
 
+/// A block to which something was done besides writing it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlteredBlock {
+    /// The block afterwards.
+    pub block: Block,
+    /// What was done, as it was kept.
+    pub alteration: BlockAlteration,
+}
+
 /// What one operation of a patch did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BlockChange {
     /// The text of a block changed, or the block is new.
     Written(BlockEdit),
-    /// A block has another label.
-    Renamed {
-        /// The block afterwards.
-        block: Block,
-        /// Its label before.
-        from: String,
-    },
-    /// A block was removed from the agent; see [`delete`].
-    Deleted(Block),
+    /// A block was renamed or removed from the agent; see [`rename`] and [`delete`].
+    Altered(AlteredBlock),
 }
 
 /// The limit of a new block, in characters: V1's numbers.
@@ -190,7 +194,7 @@ pub fn apply_patch(
                 let description = default_description(&label);
                 changes.push(BlockChange::Written(create(w, edit, &label, description, &value)?));
             }
-            PatchOperation::Delete { label } => changes.push(BlockChange::Deleted(delete(w, edit, &label)?)),
+            PatchOperation::Delete { label } => changes.push(BlockChange::Altered(delete(w, edit, &label)?)),
             PatchOperation::Update { label, move_to, hunks } => {
                 if !hunks.is_empty() || move_to.is_none() {
                     let edited = change(w, edit, &label, |value| {
@@ -201,8 +205,7 @@ pub fn apply_patch(
                     changes.push(BlockChange::Written(edited));
                 }
                 if let Some(new_label) = move_to {
-                    let block = rename(w, edit, &label, &new_label)?;
-                    changes.push(BlockChange::Renamed { block, from: label });
+                    changes.push(BlockChange::Altered(rename(w, edit, &label, &new_label)?));
                 }
             }
         }
@@ -250,7 +253,7 @@ pub fn create(
 ///
 /// # Errors
 /// When the label is unknown or the block read-only.
-pub fn delete(w: &mut Writer<'_>, edit: &EditContext<'_>, label: &str) -> Result<Block, MemoryError> {
+pub fn delete(w: &mut Writer<'_>, edit: &EditContext<'_>, label: &str) -> Result<AlteredBlock, MemoryError> {
     let mut block = editable(w, edit, label)?;
     if w.agents_of_block(&block.id)?.len() > 1 {
         w.detach_block(edit.agent_id, &block.id)?;
@@ -258,7 +261,8 @@ pub fn delete(w: &mut Writer<'_>, edit: &EditContext<'_>, label: &str) -> Result
         w.set_block_deleted(&block.id, Some(edit.now_ms))?;
         block.deleted_at_ms = Some(edit.now_ms);
     }
-    Ok(block)
+    let before = block.label.clone();
+    alter(w, edit, block, (Alteration::Removed, before, String::new()))
 }
 
 /// Gives a block another label and returns it.
@@ -266,7 +270,7 @@ pub fn delete(w: &mut Writer<'_>, edit: &EditContext<'_>, label: &str) -> Result
 /// # Errors
 /// When the old label is unknown, the block read-only, or the new label invalid or taken (also in another agent that
 /// shares the block).
-pub fn rename(w: &mut Writer<'_>, edit: &EditContext<'_>, old: &str, new: &str) -> Result<Block, MemoryError> {
+pub fn rename(w: &mut Writer<'_>, edit: &EditContext<'_>, old: &str, new: &str) -> Result<AlteredBlock, MemoryError> {
     let mut block = editable(w, edit, old)?;
     let label = valid_label(new)?;
     if label == block.label {
@@ -278,10 +282,47 @@ pub fn rename(w: &mut Writer<'_>, edit: &EditContext<'_>, old: &str, new: &str) 
             return Err(MemoryError::LabelTaken { label });
         }
     }
-    block.label = label;
+    let before = std::mem::replace(&mut block.label, label.clone());
     block.updated_at_ms = edit.now_ms;
     w.update_block_meta(&block)?;
-    Ok(block)
+    alter(w, edit, block, (Alteration::Renamed, before, label))
+}
+
+/// Gives a block another description and returns it.
+///
+/// # Errors
+/// When the label is unknown or the block read-only.
+pub fn describe(
+    w: &mut Writer<'_>,
+    edit: &EditContext<'_>,
+    label: &str,
+    description: &str,
+) -> Result<AlteredBlock, MemoryError> {
+    let mut block = editable(w, edit, label)?;
+    let description = clean(description);
+    let before = std::mem::replace(&mut block.description, description.clone());
+    block.updated_at_ms = edit.now_ms;
+    w.update_block_meta(&block)?;
+    alter(w, edit, block, (Alteration::Described, before, description))
+}
+
+fn alter(
+    w: &mut Writer<'_>,
+    edit: &EditContext<'_>,
+    block: Block,
+    (what, before, after): (Alteration, String, String),
+) -> Result<AlteredBlock, MemoryError> {
+    let alteration = BlockAlteration {
+        block_id: block.id.clone(),
+        agent_id: edit.agent_id.clone(),
+        what,
+        before,
+        after,
+        provenance: edit.provenance.clone(),
+        created_at_ms: edit.now_ms,
+    };
+    w.insert_block_alteration(&alteration)?;
+    Ok(AlteredBlock { block, alteration })
 }
 
 /// Writes a whole value, as a person does in an editor. `seen_revision` is the revision that the editor showed. An
@@ -329,7 +370,11 @@ pub fn undo(
     match merge::merge(&revision.after, &block.value, before) {
         None => Err(MemoryError::Conflict { label: block.label }),
         Some(value) if value == block.value => Err(MemoryError::Unchanged { label: block.label }),
-        Some(value) => save(w, edit, block, value),
+        Some(value) => {
+            let undone = save(w, edit, block, value)?;
+            w.mark_undo(block_id, undone.revision.number, number)?;
+            Ok(undone)
+        }
     }
 }
 

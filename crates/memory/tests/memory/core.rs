@@ -127,7 +127,7 @@ fn a_patch_works_on_several_blocks_or_on_none() {
     assert!(
         matches!(
             changes.as_slice(),
-            [BlockChange::Written(_), BlockChange::Written(_), BlockChange::Renamed { .. }, BlockChange::Deleted(_)]
+            [BlockChange::Written(_), BlockChange::Written(_), BlockChange::Altered(_), BlockChange::Altered(_)]
         ),
         "{changes:?}"
     );
@@ -150,11 +150,13 @@ fn a_shared_block_is_detached_and_another_goes_to_the_bin() {
     let other = world.add_agent("Bob");
     world.memory.store().write(|w| w.attach_block(&other, &id)).unwrap();
     let detached = world.edit(|w, edit| core::delete(w, edit, "human")).unwrap();
-    assert_eq!(detached.deleted_at_ms, None);
+    assert_eq!(detached.block.deleted_at_ms, None);
     assert!(world.memory.store().read(|r| r.block_by_label(&other, "human")).unwrap().is_some());
     let binned = world.edit(|w, edit| core::delete(w, edit, "persona")).unwrap();
-    assert!(binned.deleted_at_ms.is_some());
-    world.memory.store().write(|w| w.set_block_deleted(&binned.id, None)).unwrap();
+    assert!(binned.block.deleted_at_ms.is_some());
+    let kept = world.memory.store().read(|r| r.block_alterations(&binned.block.id)).unwrap();
+    assert_eq!(kept, [binned.alteration], "who removed it is kept");
+    world.memory.store().write(|w| w.set_block_deleted(&binned.block.id, None)).unwrap();
     assert_eq!(world.value("persona"), "I am Resident.");
 }
 

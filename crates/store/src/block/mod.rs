@@ -2,10 +2,14 @@
 //!
 //! A revision keeps the value after it; the value before is that of the revision before, so that the two cannot
 //! disagree. A block may be attached to several agents; within one agent its label is unique among the blocks that are
-//! not in the bin. A block in the bin keeps its attachments, so that it comes back where it was.
+//! not in the bin. A block in the bin keeps its attachments, so that it comes back where it was. What an agent does to a
+//! block besides writing it is an alteration.
 
+mod alteration;
 mod table;
 
+pub(crate) use alteration::SCHEMA as ALTERATION_SCHEMA;
+pub use alteration::{Alteration, BlockAlteration};
 pub(crate) use table::{CLIENT_COLUMNS, SCHEMA};
 
 use serde::{Deserialize, Serialize};

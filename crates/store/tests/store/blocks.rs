@@ -1,7 +1,7 @@
 //! Blocks: labels, revisions, sharing, the bin.
 
 use proptest::prelude::*;
-use resident_store::{Actor, AgentId, Block, BlockId, Provenance, StoreError, TurnId};
+use resident_store::{Actor, AgentId, Alteration, Block, BlockAlteration, BlockId, Provenance, StoreError, TurnId};
 
 use crate::support::{NOW_MS, Profile, block};
 
@@ -50,6 +50,49 @@ fn a_write_makes_a_revision_with_before_and_after() {
     assert_eq!(profile.read(|r| r.block_revision(&human.id, 1)).as_ref(), Some(&revisions[1]));
     assert_eq!(profile.read(|r| r.block_revision(&human.id, 3)), None);
     assert_eq!(profile.read(|r| r.block_revisions_of_turns(&[TurnId::new(), turn])), [written]);
+}
+
+#[test]
+fn what_is_done_to_a_block_besides_writing_it_is_kept() {
+    let mut profile = Profile::new();
+    let ada = profile.agent("Ada");
+    let plans = attached(&profile, "plans", &[&ada]);
+    let turn = TurnId::new();
+    let renamed = BlockAlteration {
+        block_id: plans.id.clone(),
+        agent_id: ada.clone(),
+        what: Alteration::Renamed,
+        before: "trips".to_owned(),
+        after: "plans".to_owned(),
+        provenance: by_agent(&ada, &turn),
+        created_at_ms: NOW_MS + 1,
+    };
+    profile.write(|w| w.insert_block_alteration(&renamed));
+    let unknown = BlockAlteration { block_id: BlockId::new(), ..renamed.clone() };
+    let refused = profile.store().write(|w| w.insert_block_alteration(&unknown));
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
+    profile.reopen().unwrap();
+    assert_eq!(profile.read(|r| r.block_alterations(&plans.id)), [renamed.clone()]);
+    assert_eq!(profile.read(|r| r.block_alterations_of_turns(&[TurnId::new(), turn])), [renamed]);
+}
+
+#[test]
+fn a_revision_is_undone_until_its_undo_is() {
+    let profile = Profile::new();
+    let ada = profile.agent("Ada");
+    let human = attached(&profile, "human", &[&ada]);
+    let write = |value: &str| {
+        profile.write(|w| w.write_block_value(&human.id, value, &Provenance::user("edit"), NOW_MS)).number
+    };
+    let undone = || Vec::from_iter(profile.read(|r| r.undone_revisions(&human.id)));
+    let said = write("tea");
+    let undo = write("");
+    profile.write(|w| w.mark_undo(&human.id, undo, said));
+    assert_eq!(undone(), [said]);
+    let redo = write("tea");
+    profile.write(|w| w.mark_undo(&human.id, redo, undo));
+    assert_eq!(undone(), [undo], "the first stands again");
+    assert!(profile.store().write(|w| w.mark_undo(&human.id, 99, 1)).is_err());
 }
 
 #[test]
