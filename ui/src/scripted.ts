@@ -1,6 +1,6 @@
 /**
  * The entry of `scripted.html`: the interface on the scripted backend, for looking and for screenshots.
- * `?data=` is `first`, `quiet`, `usual` or `overfull`; `?theme=` is `Light` or `Dark`; `?pace=` is in milliseconds.
+ * `?data=` is `first`, `quiet`, `usual`, `tidied` or `overfull`; `?theme=` is `Light` or `Dark`; `?pace=` is in milliseconds.
  */
 import { mount } from 'svelte';
 
@@ -8,7 +8,7 @@ import './app.css';
 import App from './App.svelte';
 import { overfullWorld } from './backend/scripted/overfull';
 import { ScriptedBackend } from './backend/scripted/scripted';
-import { quietWorld, usualWorld } from './backend/scripted/usual';
+import { quietWorld, tidiedWorld, usualWorld } from './backend/scripted/usual';
 import { emptyWorld, type World } from './backend/scripted/world';
 
 const query = new URLSearchParams(location.search);
@@ -19,6 +19,8 @@ function world(): World {
       return emptyWorld();
     case 'quiet':
       return quietWorld(Date.now());
+    case 'tidied':
+      return tidiedWorld(Date.now());
     case 'overfull':
       return overfullWorld(Date.now());
     default:

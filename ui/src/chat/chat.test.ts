@@ -53,15 +53,15 @@ describe('a turn', () => {
   it('shows a memory change where it happened, and undoes it', async () => {
     const { user, backend } = await openApp(quietWorld(NOW));
     await user.type(composer(), 'Remember that I drink tea.{Enter}');
-    const card = await screen.findByRole('region', { name: 'Memory change' });
+    const card = await screen.findByRole('group', { name: 'Memory change' });
     expect(card).toHaveTextContent('Remembered in human');
     expect(card).toHaveTextContent('I drink tea.');
     const block = screen.getByRole('textbox', { name: 'Text of human' });
     await waitFor(() => expect(block).toHaveValue('Name: Nick\nI drink tea.'));
 
     await screen.findByRole('button', { name: 'Send' });
-    await user.click(within(screen.getByRole('region', { name: 'Memory change' })).getByRole('button', { name: /^Undo/ }));
-    expect(await within(screen.getByRole('region', { name: 'Memory change' })).findByText('Undone')).toBeVisible();
+    await user.click(within(screen.getByRole('group', { name: 'Memory change' })).getByRole('button', { name: /^Undo/ }));
+    expect(await within(screen.getByRole('group', { name: 'Memory change' })).findByText('Undone')).toBeVisible();
     await waitFor(() => expect(block).toHaveValue('Name: Nick'));
     expect(backend.world.blocks.find((candidate) => candidate.label === 'human')?.revision).toBe(3);
   });

@@ -152,6 +152,11 @@ export class Conversation {
         this.changes = [...this.changes.filter((change) => changeKey(change) !== key), what.change];
         return;
       }
+      case 'MemoryChangeMarked': {
+        const key = changeKey(what.change);
+        this.changes = this.changes.map((change) => (changeKey(change) === key ? what.change : change));
+        return;
+      }
       case 'TurnEnded':
         this.#setTurn(what.turn);
         if (this.live?.turnId === what.turn.id) this.live = null;
@@ -230,11 +235,6 @@ export class Conversation {
   /** Brings a message back. */
   async restore(messageId: string): Promise<boolean> {
     return this.#act(async () => this.#record(await this.backend.request('restoreMessage', { messageId })));
-  }
-
-  /** Shows changes as undone. */
-  markUndone(isMeant: (change: MemoryChange) => boolean): void {
-    this.changes = this.changes.map((change) => (isMeant(change) ? { ...change, undone: true } : change));
   }
 
   async #act(work: () => Promise<unknown>): Promise<boolean> {

@@ -36,6 +36,10 @@ export function changeKey(change: MemoryChange): string {
   switch (change.what.type) {
     case 'Block':
       return `block:${change.what.blockId}:${change.what.revision}`;
+    case 'BlockRenamed':
+    case 'BlockDescribed':
+    case 'BlockRemoved':
+      return `${change.what.type}:${change.what.blockId}:${change.atMs}`;
     case 'PassageSaved':
       return `saved:${change.what.passage.id}`;
     case 'PassageDeleted':

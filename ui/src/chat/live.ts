@@ -82,6 +82,7 @@ export function advance(live: LiveTurn, what: EventKind): LiveTurn {
     case 'Gap':
     case 'TurnStarted':
     case 'MemoryChanged':
+    case 'MemoryChangeMarked':
     case 'MemoryPressure':
     case 'Compacted':
     case 'TurnEnded':

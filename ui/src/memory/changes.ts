@@ -9,6 +9,8 @@ export interface ChangeWords {
   verb: string;
   /** The block's label; `null` where the verb says it all. */
   label: string | null;
+  /** What a block is called now, where it was renamed. */
+  to?: string;
   tier: 'core' | 'archival';
   rows: DiffRow[];
 }
@@ -19,8 +21,14 @@ export function describe(change: MemoryChange): ChangeWords {
   switch (what.type) {
     case 'Block': {
       const rows = changedRows(what.before ?? '', what.after);
-      return { verb: verbOf(rows), label: what.label, tier: 'core', rows };
+      return { verb: what.before === null ? 'Made the block' : verbOf(rows), label: what.label, tier: 'core', rows };
     }
+    case 'BlockRenamed':
+      return { verb: 'Renamed', label: what.before, to: what.after, tier: 'core', rows: [] };
+    case 'BlockDescribed':
+      return { verb: 'Described anew', label: what.label, tier: 'core', rows: changedRows(what.before, what.after) };
+    case 'BlockRemoved':
+      return { verb: 'Removed the block', label: what.label, tier: 'core', rows: changedRows(what.text, '') };
     case 'PassageSaved':
       return {
         verb: 'Saved for later',
@@ -46,12 +54,24 @@ function verbOf(rows: readonly DiffRow[]): string {
   return shrinks ? 'Forgot in' : 'Corrected in';
 }
 
-/** Takes a change back: a new revision, or a passage into or out of the bin. */
+/** Takes a change back: a new revision, the old name, or a block or passage into or out of the bin. */
 export async function undo(backend: Backend, change: MemoryChange): Promise<void> {
   const { what } = change;
   switch (what.type) {
     case 'Block':
-      await backend.request('undoRevision', { blockId: what.blockId, number: what.revision });
+      if (what.before === null) await backend.request('deleteBlock', { blockId: what.blockId });
+      else await backend.request('undoRevision', { blockId: what.blockId, number: what.revision });
+      return;
+    case 'BlockRenamed':
+      await backend.request('updateBlock', { blockId: what.blockId, label: what.before });
+      return;
+    case 'BlockDescribed':
+      await backend.request('updateBlock', { blockId: what.blockId, description: what.before });
+      return;
+    case 'BlockRemoved':
+      await backend.request('restoreBlock', { blockId: what.blockId });
+      // A block that others share was only detached.
+      await backend.request('attachBlock', { blockId: what.blockId, agentId: what.agentId });
       return;
     case 'PassageSaved':
       await backend.request('deletePassages', { passageIds: [what.passage.id] });

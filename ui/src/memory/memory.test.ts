@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
 
 import { menuItem, openApp } from '../../tests/app';
-import { usualWorld } from '../backend/scripted/usual';
+import { tidiedWorld, usualWorld } from '../backend/scripted/usual';
 
 const NOW = Date.now();
 const editor = (label: string): Promise<HTMLElement> => screen.findByRole('textbox', { name: `Text of ${label}` });
@@ -84,6 +84,25 @@ describe('a block', () => {
     await waitFor(() => expect(screen.queryByRole('textbox', { name: 'Text of garden' })).toBeNull());
     await user.click(within(screen.getByRole('region', { name: 'Notices' })).getByRole('button', { name: 'Undo' }));
     await editor('garden');
+  });
+});
+
+describe('what an agent did to its blocks', () => {
+  it('is shown where it happened, and each is undone', async () => {
+    const { user, backend } = await openApp(tidiedWorld(NOW));
+    const labels = (): string[] => backend.world.blocks.filter((block) => block.deletedAtMs === null).map((block) => block.label);
+    await user.click(await screen.findByRole('button', { name: /^3 memory changes/ }));
+    const tidied = screen.getByRole('button', { name: /^3 memory changes/ }).parentElement!;
+    expect(tidied).toHaveTextContent('Made the block books');
+    expect(tidied).toHaveTextContent('Renamed plans to projects');
+    expect(tidied).toHaveTextContent('Removed the block bergen_trip');
+    for (const name of [/Undo: Made/, /Undo: Renamed/, /Undo: Removed/]) {
+      await user.click(within(tidied).getByRole('button', { name }));
+      await waitFor(() => expect(within(tidied).queryByRole('button', { name })).toBeNull());
+    }
+    expect(within(tidied).getAllByText('Undone')).toHaveLength(3);
+    expect(labels()).toEqual(expect.arrayContaining(['plans', 'bergen_trip']));
+    expect(labels()).not.toContain('books');
   });
 });
 

@@ -37,6 +37,11 @@ export class ModelLibrary {
     return this.language.filter((model) => isUsable(model));
   }
 
+  /** Whether a host is an endpoint on this computer. */
+  isHere(host: string): boolean {
+    return this.endpoints.some((endpoint) => endpoint.host === host && endpoint.loopback);
+  }
+
   /** The model of an agent: its own, or the profile's default. */
   of(handle: string | null): ModelView | undefined {
     return handle === null

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openApp, type OpenApp } from '../../tests/app';
 import { violations } from '../../tests/axe';
 import { overfullWorld } from '../backend/scripted/overfull';
-import { quietWorld, usualWorld } from '../backend/scripted/usual';
+import { quietWorld, tidiedWorld, usualWorld } from '../backend/scripted/usual';
 import { emptyWorld, type World } from '../backend/scripted/world';
 
 const NOW = Date.now();
@@ -24,6 +24,11 @@ const VIEWS: View[] = [
   { name: 'first start', world: emptyWorld },
   { name: 'an empty conversation', world: () => quietWorld(NOW) },
   { name: 'a conversation', world: () => usualWorld(NOW) },
+  { name: 'blocks that were tidied', world: () => tidiedWorld(NOW), go: click('button', /3 memory changes/) },
+  { name: 'the day of the archive', world: () => usualWorld(NOW), go: async (app) => {
+    await press('{Control>}l{/Control}')(app);
+    await click('button', /^As of/)(app);
+  } },
   { name: 'an overfull conversation', world: () => overfullWorld(NOW) },
   { name: 'a narrow window', world: () => usualWorld(NOW), width: 600 },
   { name: 'the sidebar over a narrow window', world: () => usualWorld(NOW), width: 600, go: press('{Control>}b{/Control}') },

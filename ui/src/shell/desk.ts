@@ -35,7 +35,7 @@ export class Desk {
     this.conversation.apply(event);
     switch (event.what.type) {
       case 'MemoryChanged':
-        if (event.what.change.what.type === 'Block') void this.blocks.load();
+        if (event.what.change.what.type.startsWith('Block')) void this.blocks.load();
         else if (this.archive.state !== 'unloaded') this.archive.loadSoon();
         return;
       case 'BlocksChanged':
@@ -65,6 +65,7 @@ export class Desk {
       case 'TextDelta':
       case 'ThoughtsDelta':
       case 'ToolCallDelta':
+      case 'MemoryChangeMarked':
       case 'MemoryPressure':
       case 'Failed':
       case 'AgentsChanged':

@@ -58,6 +58,7 @@ export class Workspace {
   /** What leaves this computer, in words. */
   get privacy(): { text: string; kind: 'offline' | 'local' | 'remote' } {
     const host = this.model?.remoteHost ?? null;
+    if (host !== null && this.library.isHere(host)) return { text: `Local: ${host}`, kind: 'local' };
     if (host !== null) return { text: `Remote: ${host}`, kind: 'remote' };
     return this.settings?.offline === false ? { text: 'Local', kind: 'local' } : { text: 'Offline', kind: 'offline' };
   }
@@ -156,7 +157,11 @@ export class Workspace {
     const { what } = event;
     if (what.type === 'AgentsChanged') void this.#reloadAgents();
     else if (what.type === 'ModelsChanged') void this.library.load();
-    else if (what.type === 'SettingsChanged') void this.#reloadSettings();
+    else if (what.type === 'SettingsChanged') {
+      void this.#reloadSettings();
+      // The default model is one of the settings.
+      void this.library.load();
+    }
     else if (what.type === 'Embedding') this.unembedded = what.remaining;
     else if (what.type === 'Failed') this.toasts.failed(what.error);
     else if (what.type === 'TurnStarted') this.#mark(event.agentId, what.turn.id);

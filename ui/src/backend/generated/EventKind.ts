@@ -73,6 +73,10 @@ step: StepView, } | { "type": "MemoryChanged",
 /**
  * How.
  */
+change: MemoryChange, } | { "type": "MemoryChangeMarked",
+/**
+ * The change as it stands now.
+ */
 change: MemoryChange, } | { "type": "MemoryPressure",
 /**
  * Tokens used.

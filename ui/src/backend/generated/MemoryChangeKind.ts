@@ -24,7 +24,51 @@ before: string | null,
 /**
  * Text after.
  */
-after: string, } | { "type": "PassageSaved",
+after: string, } | { "type": "BlockRenamed",
+/**
+ * The block.
+ */
+blockId: string,
+/**
+ * Its label before.
+ */
+before: string,
+/**
+ * Its label after.
+ */
+after: string, } | { "type": "BlockDescribed",
+/**
+ * The block.
+ */
+blockId: string,
+/**
+ * Its label.
+ */
+label: string,
+/**
+ * What it was for.
+ */
+before: string,
+/**
+ * What it is for.
+ */
+after: string, } | { "type": "BlockRemoved",
+/**
+ * The block.
+ */
+blockId: string,
+/**
+ * The agent.
+ */
+agentId: string,
+/**
+ * Its label.
+ */
+label: string,
+/**
+ * Its text.
+ */
+text: string, } | { "type": "PassageSaved",
 /**
  * The passage.
  */

@@ -1,4 +1,5 @@
 // Generated from crates/app. Do not edit.
+import type { ModelOrigin } from "./ModelOrigin";
 import type { ModelPurpose } from "./ModelPurpose";
 import type { ModelState } from "./ModelState";
 
@@ -26,6 +27,10 @@ remoteHost: string | null,
  * Where it stands.
  */
 state: ModelState,
+/**
+ * How it came here; `None` for one that is not on this computer, or not whole.
+ */
+origin: ModelOrigin | null,
 /**
  * Whether it is the profile's default.
  */

@@ -38,6 +38,10 @@ validFromMs: number | null,
  */
 validToMs: number | null,
 /**
+ * The passage that took its place when it ceased to be true.
+ */
+supersededBy: string | null,
+/**
  * When it was saved.
  */
 createdAtMs: number,

@@ -40,6 +40,7 @@ export type * from "./MessagePage";
 export type * from "./MessageRef";
 export type * from "./MessageView";
 export type * from "./Methods";
+export type * from "./ModelOrigin";
 export type * from "./ModelPurpose";
 export type * from "./ModelRef";
 export type * from "./ModelState";

@@ -1,7 +1,7 @@
 /**
  * The scripted backend's answers for blocks, passages, models and endpoints.
  */
-import type { BlockView, PassageView, ProvenanceView } from '../generated';
+import type { BlockView, MemoryChange, PassageView, ProvenanceView } from '../generated';
 import { found, refuse, type Handlers, type Stage } from './handlers';
 import { modelOf } from './models';
 import { newId, passageOf, you } from './world';
@@ -10,7 +10,17 @@ type BlockMethod =
   | 'listBlocks' | 'createBlock' | 'updateBlock' | 'deleteBlock' | 'restoreBlock' | 'attachBlock' | 'detachBlock'
   | 'listRevisions' | 'undoRevision';
 
-export function blockHandlers({ world, log, nowMs }: Stage): Pick<Handlers, BlockMethod> {
+/** Marks changes of turns as undone or not, and tells so. */
+function mark({ world, log }: Stage, undone: boolean, isMeant: (what: MemoryChange['what']) => boolean): void {
+  for (const change of world.changes) {
+    if (change.undone === undone || !isMeant(change.what)) continue;
+    change.undone = undone;
+    log.emit({ type: 'MemoryChangeMarked', change: { ...change } }, change.provenance.agentId, change.turnId);
+  }
+}
+
+export function blockHandlers(stage: Stage): Pick<Handlers, BlockMethod> {
+  const { world, log, nowMs } = stage;
   const blockOfId = (id: string): BlockView => found(world.blocks.find((block) => block.id === id), 'block');
   const write = (block: BlockView, value: string, provenance: ProvenanceView): BlockView => {
     if ([...value].length > block.limitChars) {
@@ -48,13 +58,19 @@ export function blockHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Bloc
       }
       Object.assign(block, Object.fromEntries(Object.entries(changes).filter(([, change]) => change !== undefined)));
       if (value !== undefined && value !== block.value) write(block, value, you);
+      mark(stage, true, (what) => what.type === 'BlockRenamed' && what.blockId === blockId && what.before === block.label);
       return changed(block);
     },
     deleteBlock: ({ blockId }) => {
       changed(Object.assign(blockOfId(blockId), { deletedAtMs: nowMs() }));
+      mark(stage, true, (what) => what.type === 'Block' && what.blockId === blockId && what.before === null);
       return {};
     },
-    restoreBlock: ({ blockId }) => changed(Object.assign(blockOfId(blockId), { deletedAtMs: null })),
+    restoreBlock: ({ blockId }) => {
+      const block = Object.assign(blockOfId(blockId), { deletedAtMs: null });
+      mark(stage, true, (what) => what.type === 'BlockRemoved' && what.blockId === blockId);
+      return changed(block);
+    },
     attachBlock: ({ agentId, blockId }) => {
       const block = blockOfId(blockId);
       return changed(Object.assign(block, { agentIds: [...new Set([...block.agentIds, agentId])] }));
@@ -69,6 +85,7 @@ export function blockHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Bloc
       const revision = found(world.revisions.get(blockId)?.find((candidate) => candidate.number === number), 'revision');
       const block = blockOfId(blockId);
       const text = block.value === revision.after ? (revision.before ?? '') : block.value.replace(revision.after, revision.before ?? '');
+      mark(stage, true, (what) => what.type === 'Block' && what.blockId === blockId && what.revision === number);
       return changed(write(block, text, { ...you, tool: 'undo' }));
     },
   };
@@ -77,19 +94,22 @@ export function blockHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Bloc
 type ArchiveMethod =
   | 'searchPassages' | 'createPassage' | 'updatePassage' | 'deletePassages' | 'restorePassages' | 'listTags';
 
-export function archiveHandlers({ world, log, nowMs }: Stage): Pick<Handlers, ArchiveMethod> {
+export function archiveHandlers(stage: Stage): Pick<Handlers, ArchiveMethod> {
+  const { world, log, nowMs } = stage;
   const live = (agentId: string): PassageView[] =>
     world.passages.filter((passage) => passage.agentId === agentId && passage.deletedAtMs === null);
-  const mark = (ids: readonly string[], deletedAtMs: number | null): Record<string, never> => {
+  const move = (ids: readonly string[], deletedAtMs: number | null): Record<string, never> => {
     world.passages = world.passages.map((passage) => (ids.includes(passage.id) ? { ...passage, deletedAtMs } : passage));
+    mark(stage, deletedAtMs !== null, (what) => what.type === 'PassageSaved' && ids.includes(what.passage.id));
     log.emit({ type: 'PassagesChanged' });
     return {};
   };
   return {
-    searchPassages: ({ agentId, query = '', tags = [], sort, offset = 0, limit, fromMs, toMs }) => {
+    searchPassages: ({ agentId, query = '', tags = [], sort, offset = 0, limit, fromMs, toMs, asOfMs = nowMs() }) => {
       const words = query.toLowerCase().split(/\s+/).filter(Boolean);
       const matches = live(agentId)
         .filter((passage) => words.length === 0 || words.some((word) => passage.text.toLowerCase().includes(word)))
+        .filter((passage) => (passage.validFromMs ?? passage.createdAtMs) <= asOfMs && asOfMs < (passage.validToMs ?? Infinity))
         .filter((passage) => tags.every((tag) => passage.tags.includes(tag)))
         .filter((passage) => passage.createdAtMs >= (fromMs ?? 0) && passage.createdAtMs < (toMs ?? Infinity))
         .toSorted((a, b) => (sort === 'Oldest' ? 1 : -1) * (a.createdAtMs - b.createdAtMs));
@@ -100,19 +120,20 @@ export function archiveHandlers({ world, log, nowMs }: Stage): Pick<Handlers, Ar
       }));
       return { hits, total: matches.length };
     },
-    createPassage: ({ agentId, text, tags = [] }) => {
+    createPassage: ({ agentId, text, tags = [], document = null }) => {
       const agent = found(world.agents.find((candidate) => candidate.id === agentId), 'agent');
-      const passage = passageOf(agent, text, tags, nowMs(), { provenance: you });
-      world.passages.push(passage);
-      return [passage];
+      const pieces = text.match(/[^]{1,1000}/gu) ?? [];
+      const saved = pieces.map((piece) => passageOf(agent, piece, tags, nowMs(), { provenance: you, document }));
+      world.passages.push(...saved);
+      return saved;
     },
     updatePassage: ({ passageId, text, tags }) => {
       const passage = found(world.passages.find((candidate) => candidate.id === passageId), 'passage');
       Object.assign(passage, text === undefined ? {} : { text }, tags === undefined ? {} : { tags });
       return { ...passage };
     },
-    deletePassages: ({ passageIds }) => mark(passageIds, nowMs()),
-    restorePassages: ({ passageIds }) => mark(passageIds, null),
+    deletePassages: ({ passageIds }) => move(passageIds, nowMs()),
+    restorePassages: ({ passageIds }) => move(passageIds, null),
     listTags: ({ agentId }) => {
       const counts = new Map<string, number>();
       for (const tag of live(agentId).flatMap((passage) => passage.tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
@@ -136,7 +157,7 @@ export function modelHandlers({ world, log }: Stage): Pick<Handlers, ModelMethod
     loadModel: ({ handle }) => changed(Object.assign(modelOfHandle(handle), { state: { type: 'Loaded' as const } })),
     addModelFile: ({ path }) => {
       if (!path.endsWith('.gguf')) refuse('Invalid', `${path} is not a GGUF file. Nothing was changed.`, 'Choose a file that ends in .gguf.');
-      const model = modelOf(`file/${path}`, path.split('/').at(-1) ?? path, { sizeBytes: 1_200_000_000, licence: null });
+      const model = modelOf(`file/${path}`, path.split('/').at(-1) ?? path, { origin: 'Added', sizeBytes: 1_200_000_000, licence: null });
       world.models.push(model);
       return changed(model);
     },

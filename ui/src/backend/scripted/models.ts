@@ -10,6 +10,7 @@ export function modelOf(handle: string, name: string, changes: Partial<ModelView
     purpose: 'Language',
     remoteHost: null,
     state: { type: 'Available' },
+    origin: null,
     isDefault: false,
     demonstration: false,
     sizeBytes: null,
@@ -25,6 +26,7 @@ export function modelOf(handle: string, name: string, changes: Partial<ModelView
 export const MODELS: readonly ModelView[] = [
   modelOf('smollm2-135m-instruct', 'SmolLM2 135M', {
     state: { type: 'Loaded' },
+    origin: 'Bundled',
     isDefault: true,
     demonstration: true,
     sizeBytes: 98_362_432,
@@ -49,6 +51,7 @@ export const MODELS: readonly ModelView[] = [
   modelOf('all-minilm-l6-v2', 'MiniLM L6 v2', {
     purpose: 'Embedding',
     state: { type: 'Loaded' },
+    origin: 'Bundled',
     isDefault: true,
     sizeBytes: 90_868_376,
     memoryBytes: 120_000_000,

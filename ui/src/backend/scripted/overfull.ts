@@ -100,7 +100,7 @@ export function overfullWorld(nowMs: number): World {
   }
   world.models.push(
     modelOf('lm-studio/qwen3-30b', 'qwen3-30b-a3b-instruct-2507-q4_k_m-a-name-that-goes-on', { remoteHost: 'api.a-provider-with-a-long-name.example.com', contextWindowTokens: 262_144, licence: null }),
-    modelOf('file/broken', 'broken.gguf', { state: { type: 'Failed', message: 'The file ends in the middle of a tensor. It may not have been copied to its end; copy it again.' }, sizeBytes: 40_000_000 }),
+    modelOf('file/broken', 'broken.gguf', { origin: 'Added', state: { type: 'Failed', message: 'The file ends in the middle of a tensor. It may not have been copied to its end; copy it again.' }, sizeBytes: 40_000_000 }),
     modelOf('gemma-3-4b', 'Gemma 3 4B', { state: { type: 'Downloading', bytes: 812_000_000, of: 2_490_000_000 }, sizeBytes: 2_490_000_000 }),
   );
   world.endpoints.push({ id: 'lm-studio', baseUrl: 'http://127.0.0.1:1234/v1', host: '127.0.0.1', keyHint: null, models: ['qwen3-30b'], loopback: true });

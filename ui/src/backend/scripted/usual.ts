@@ -139,7 +139,31 @@ export function usualWorld(nowMs: number): World {
     passageOf(ada, 'The landlord in Oslo is Hanne Lie. Notice has to be given three months ahead, in writing.', ['home', 'move'], nowMs - 11 * DAY, { validToMs: nowMs + 40 * DAY }),
     passageOf(ada, 'Grandmother’s waffles: 3 eggs, 2 dl flour, 1 dl milk, cardamom, and let it rest for half an hour before baking.', ['recipes', 'family'], nowMs - 26 * DAY, { provenance: you }),
   );
+  const weekly = passageOf(ada, 'The market by the station is open on Saturdays.', ['home'], nowMs - 60 * DAY, { validToMs: nowMs - 6 * DAY });
+  const daily = passageOf(ada, 'The market by the station is open every day but Monday.', ['home'], nowMs - 6 * DAY);
+  weekly.supersededBy = daily.id;
+  world.passages.push(weekly, daily);
   stepsOf(world, dark.turn);
+  return world;
+}
+
+/** The same, after the agent has tidied its blocks: one is new, one has another name, one is gone. */
+export function tidiedWorld(nowMs: number): World {
+  const world = usualWorld(nowMs);
+  const ada = world.agents[0];
+  const projects = world.blocks.find((block) => block.label === 'projects');
+  if (!ada || !projects) return world;
+  const { turn } = exchange(world, ada, nowMs - MINUTE, 'Tidy your blocks, please.', 'Done. I keep what goes on in one block, and the books in another.');
+  const provenance = byAgent(ada, 'memory', turn.id);
+  const books = blockOf(ada, 'books', 'Reads: The Ice Palace.\nNext: Growth of the Soil.', nowMs - MINUTE, { provenance });
+  const trip = blockOf(ada, 'bergen_trip', 'Ferry at 8:15, twice a day.', nowMs - 5 * HOUR, { deletedAtMs: nowMs - MINUTE, provenance });
+  world.blocks.push(books, trip);
+  const change = (seconds: number, what: MemoryChange['what']): MemoryChange => ({ turnId: turn.id, provenance, what, atMs: nowMs - MINUTE + seconds * 1000, undone: false });
+  world.changes.push(
+    change(1, { type: 'Block', blockId: books.id, label: books.label, revision: 1, before: null, after: books.value }),
+    change(2, { type: 'BlockRenamed', blockId: projects.id, before: 'plans', after: 'projects' }),
+    change(3, { type: 'BlockRemoved', blockId: trip.id, agentId: ada.id, label: trip.label, text: trip.value }),
+  );
   return world;
 }
 

@@ -149,6 +149,7 @@ export function passageOf(agent: AgentView, text: string, tags: string[], atMs: 
     document: null,
     validFromMs: atMs,
     validToMs: null,
+    supersededBy: null,
     createdAtMs: atMs,
     updatedAtMs: atMs,
     deletedAtMs: null,
