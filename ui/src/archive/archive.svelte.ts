@@ -5,6 +5,7 @@ import type { Backend, Params } from '../backend/backend';
 import { toApiError } from '../backend/errors';
 import type { ApiError, PassageHit, PassageSort, TagCount } from '../backend/generated';
 import { dayStart } from '../format/times';
+import { Documents, type Saved } from './documents.svelte';
 
 const PAGE = 50;
 const TYPING_MS = 180;
@@ -17,6 +18,8 @@ export class Archive {
   /** `YYYY-MM-DD`, or empty for no bound. */
   from = $state('');
   to = $state('');
+  /** The day at whose end what is shown was true; empty for today. */
+  asOf = $state('');
 
   hits = $state.raw<readonly PassageHit[]>([]);
   total = $state(0);
@@ -25,22 +28,27 @@ export class Archive {
   error = $state.raw<ApiError | null>(null);
   selected = $state.raw<ReadonlySet<string>>(new Set());
 
+  readonly documents: Documents;
+
   #search = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly backend: Backend,
     readonly agentId: string,
-  ) {}
+  ) {
+    this.documents = new Documents((name, text) => this.#saveDocument(name, text));
+  }
 
   /** Whether something narrows the list. */
   get filtered(): boolean {
-    return this.query.trim() !== '' || this.tags.length > 0 || this.from !== '' || this.to !== '';
+    return this.query.trim() !== '' || this.tags.length > 0 || this.from !== '' || this.to !== '' || this.asOf !== '';
   }
 
   #params(offset: number): Params<'searchPassages'> {
     const from = dayStart(this.from);
     const to = dayStart(this.to);
+    const asOf = dayStart(this.asOf);
     return {
       agentId: this.agentId,
       query: this.query.trim(),
@@ -52,6 +60,7 @@ export class Archive {
       limit: PAGE,
       ...(from === null ? {} : { fromMs: from }),
       ...(to === null ? {} : { toMs: to + DAY_MS }),
+      ...(asOf === null ? {} : { asOfMs: asOf + DAY_MS - 1 }),
     };
   }
 
@@ -102,6 +111,7 @@ export class Archive {
     this.tags = [];
     this.from = '';
     this.to = '';
+    this.asOf = '';
     void this.load();
   }
 
@@ -121,15 +131,28 @@ export class Archive {
     this.selected = new Set([...this.selected].filter((id) => here.has(id)));
   }
 
-  async add(text: string, tags: string[], document?: string): Promise<number> {
-    const saved = await this.backend.request('createPassage', {
-      agentId: this.agentId,
-      text,
-      tags,
-      ...(document === undefined ? {} : { document }),
-    });
+  async add(text: string, tags: string[]): Promise<number> {
+    const saved = await this.backend.request('createPassage', { agentId: this.agentId, text, tags });
     await this.load();
     return saved.length;
+  }
+
+  /** Its name is where the passages say that they come from, and a tag to find them together. */
+  async #saveDocument(name: string, text: string): Promise<string[]> {
+    const saved = await this.backend.request('createPassage', { agentId: this.agentId, text, tags: [name], document: name });
+    return saved.map((passage) => passage.id);
+  }
+
+  /** Saves files as documents and shows what came of it. */
+  async addDocuments(files: readonly File[]): Promise<Saved | null> {
+    const saved = await this.documents.add(files);
+    if (saved && saved.names.length > 0) await this.load();
+    return saved;
+  }
+
+  showAsOf(day: string): void {
+    this.asOf = day;
+    void this.load();
   }
 
   async update(passageId: string, text: string, tags: string[]): Promise<void> {

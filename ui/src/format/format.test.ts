@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { bytes, characters, count, counted, duration, percent, short, windowSize } from './numbers';
-import { ago, date, day, dayStart, sameDay, time } from './times';
+import { ago, date, day, dayStart, isoDay, sameDay, time } from './times';
 
 const NOON = new Date(2026, 2, 12, 12, 0).getTime();
 const MINUTE = 60_000;
@@ -86,6 +86,7 @@ describe('times', () => {
 
   it('reads a date field in local time and refuses anything else', () => {
     expect(dayStart('2026-03-12')).toBe(new Date(2026, 2, 12).getTime());
+    expect(dayStart(isoDay(NOON))).toBe(new Date(2026, 2, 12).getTime());
     expect(dayStart('')).toBeNull();
     expect(dayStart('12.3.2026')).toBeNull();
   });

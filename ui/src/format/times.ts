@@ -53,6 +53,13 @@ export function sameDay(a: number, b: number): boolean {
   return startOfDay(a) === startOfDay(b);
 }
 
+/** The local day of a time as `YYYY-MM-DD`, the form of a date field. */
+export function isoDay(ms: number): string {
+  const at = new Date(ms);
+  const two = (part: number): string => String(part).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
 /** The first millisecond of a `YYYY-MM-DD` day in local time; `null` where that is no date. */
 export function dayStart(value: string): number | null {
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value);
