@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task speaks to the person who started it")]
 
 mod bundle;
+mod clients;
 mod error;
 mod install_test;
 mod licences;
@@ -41,6 +42,8 @@ enum Task {
     },
     /// Set up what is missing, then run all checks and tests.
     Test,
+    /// Try the server with real clients of Letta.
+    Clients(clients::ClientsArguments),
     /// Only set up: system packages, the interface's packages, the build, the default models.
     Setup,
     /// Write the TypeScript types of the application API.
@@ -83,6 +86,7 @@ fn execute(root: &Path, task: Task) -> TaskResult {
     match task {
         Task::Run { arguments } => run::run(root, &arguments),
         Task::Test => test::test(root),
+        Task::Clients(arguments) => clients::clients(root, &arguments),
         Task::Setup => {
             setup::prepare(root, Needs::Tests)?;
             setup::build(root)?;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::clients::{self, ClientsArguments};
 use crate::error::{TaskError, TaskResult};
 use crate::licences::{self, Mode};
 use crate::packages::Needs;
@@ -26,6 +27,7 @@ pub(crate) fn test(root: &Path) -> TaskResult {
     report.check("bindings", || product(root, &["bindings", "--check"]));
     report.check("licences", || licences::licences(root, Mode::Check));
     report.tests("cargo tests", || run_tests(&mut cargo_tests(root)));
+    report.tests("letta-client", || clients::tests(root, &ClientsArguments::default()));
     report.check("npm run check", || run(&mut command(&root.join("ui"), "npm", ["run", "--silent", "check"])));
     report.tests("npm test", || run_tests(&mut command(&root.join("ui"), "npm", ["run", "--silent", "test"])));
     report.close()
