@@ -226,7 +226,9 @@ impl AgentNames {
     pub(crate) fn passage(&self, passage: Passage) -> PassageView {
         let Passage {
             id,
+            archive_id: _,
             agent_id,
+            file_id: _,
             text,
             tags,
             provenance,
@@ -240,7 +242,8 @@ impl AgentNames {
         } = passage;
         PassageView {
             id: id.0,
-            agent_id: agent_id.0,
+            // Whose archive it lies in; nobody's own where clients share one.
+            agent_id: agent_id.map(|id| id.0).unwrap_or_default(),
             text,
             tags,
             provenance: self.provenance(provenance),

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use resident_index::Hit;
-use resident_store::{AgentId, Store, VectorOwner};
+use resident_store::{Store, VectorGroup};
 
 use crate::{
     Embedder, MemoryError,
@@ -126,19 +126,26 @@ impl Memory {
 }
 
 impl Dense {
-    /// The `k` nearest vectors of an agent's messages or passages whose key passes `filter`.
+    /// The `k` nearest vectors of several groups whose key passes `filter`, the nearest first.
     pub(crate) fn nearest(
         &self,
         store: &Store,
-        place: (&AgentId, VectorOwner),
+        groups: &[VectorGroup],
         k: usize,
         filter: &dyn Fn(i64) -> bool,
     ) -> Result<Vec<Hit>, MemoryError> {
-        let place = (place.0.clone(), place.1);
-        let found = self.vectors.look_into(store, &place, |index| index.search(&self.query, k, filter))?;
-        Ok(found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a query could not be compared with the stored vectors");
-            Vec::new()
-        }))
+        let mut nearest = Vec::new();
+        for group in groups {
+            let found = self.vectors.look_into(store, group, |index| index.search(&self.query, k, filter))?;
+            nearest.extend(found.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a query could not be compared with the stored vectors");
+                Vec::new()
+            }));
+        }
+        if groups.len() > 1 {
+            nearest.sort_by(|a, b| b.score.total_cmp(&a.score));
+            nearest.truncate(k);
+        }
+        Ok(nearest)
     }
 }

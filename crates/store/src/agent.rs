@@ -224,7 +224,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Removes an agent for good, with its messages, turns, conversations, passages, summaries, and the blocks that no other agent
+    /// Removes an agent for good, with its messages, turns, conversations, summaries, and the archives and blocks that no other agent
     /// has.
     ///
     /// # Errors
@@ -232,7 +232,7 @@ impl Writer<'_> {
     pub fn purge_agent(&mut self, id: &AgentId) -> Result<(), StoreError> {
         let agent = [id.as_str()];
         self.execute("DELETE FROM message_text WHERE rowid IN (SELECT seq FROM messages WHERE agent_id = ?)", agent)?;
-        self.execute("DELETE FROM passage_text WHERE rowid IN (SELECT key FROM passages WHERE agent_id = ?)", agent)?;
+        self.purge_own_archives(id)?;
         self.execute(
             "DELETE FROM blocks WHERE id IN (SELECT block_id FROM conversation_blocks JOIN conversations
                                              ON conversations.id = conversation_id WHERE agent_id = ?)",

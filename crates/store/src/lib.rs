@@ -7,6 +7,7 @@
 //! Times are milliseconds since the Unix epoch.
 
 mod agent;
+mod archive;
 mod backup;
 mod block;
 mod clock;
@@ -32,6 +33,7 @@ mod turn;
 mod vector;
 
 pub use agent::{Agent, AgentType};
+pub use archive::{Archive, ArchiveKind, ArchiveListing, PassageScope};
 pub use backup::{Backup, list_backups, restore_backup};
 pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -51,4 +53,4 @@ pub use store::Store;
 pub use summary::{Summary, SummaryKind};
 pub use tool::{ToolDefinition, ToolListing, ToolType};
 pub use turn::{Step, StepListing, Turn, TurnListing, TurnStatus};
-pub use vector::{StoredVector, Unembedded, VectorOwner};
+pub use vector::{StoredVector, Unembedded, VectorGroup, VectorOwner};

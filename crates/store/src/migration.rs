@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{agent, block, conversation, message, passage, setting, summary, tool, turn, vector};
+use crate::{agent, archive, block, conversation, message, passage, setting, summary, tool, turn, vector};
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
@@ -14,10 +14,12 @@ pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Each takes a database to the schema of its place, counted from 1.
 const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] =
-    &[create, keep_alterations, keep_what_clients_set, have_conversations];
+    &[create, keep_alterations, keep_what_clients_set, have_conversations, keep_passages_in_archives];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
 pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    // A table that is made anew is dropped in between, with which all that refers to it would go.
+    connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (number, migration) in (1..).zip(MIGRATIONS) {
         if number > found {
@@ -26,7 +28,22 @@ pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Resu
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", NEWEST)?;
-    transaction.commit()
+    refuse_broken_references(&transaction)?;
+    transaction.commit()?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+/// Says so when a migration left a row that refers to one that is not there.
+fn refuse_broken_references(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    match statement.query([])?.next()? {
+        None => Ok(()),
+        Some(row) => {
+            let table: String = row.get(0)?;
+            let constraint = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY);
+            Err(rusqlite::Error::SqliteFailure(constraint, Some(format!("a row of {table} refers to nothing"))))
+        }
+    }
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<()> {
@@ -71,4 +88,10 @@ fn keep_what_clients_set(connection: &Connection) -> rusqlite::Result<()> {
 /// An agent has threads beside its own.
 fn have_conversations(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(conversation::SCHEMA)
+}
+
+/// Passages lie in archives, which agents may share.
+fn keep_passages_in_archives(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(archive::SCHEMA)?;
+    connection.execute_batch(&passage::IN_ARCHIVES)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::SPOKEN;
 use crate::sql::{Reader, Writer, row_limit};
-use crate::{AgentId, StoreError};
+use crate::{AgentId, ArchiveId, StoreError};
 
 /// What a vector stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ pub enum VectorOwner {
     Message,
     /// A passage of archival memory.
     Passage,
+}
+
+/// Vectors that are searched together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum VectorGroup {
+    /// Those of an agent's messages.
+    MessagesOf(AgentId),
+    /// Those of an archive's passages.
+    PassagesIn(ArchiveId),
 }
 
 /// A text that has no vector of the given embedder yet.
@@ -156,25 +165,23 @@ impl Reader<'_> {
         })
     }
 
-    /// The vectors that `embedder` made of `agent_id`'s messages or passages outside the bin, each with its row, in the
-    /// order of rows.
+    /// The vectors that `embedder` made of a group's texts outside the bin, each with its row, in the order of rows.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn vectors_of(
-        &self,
-        agent_id: &AgentId,
-        owner: VectorOwner,
-        embedder: &str,
-    ) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
+    pub fn vectors_of(&self, group: &VectorGroup, embedder: &str) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
         let Some(embedder) = self.embedder_key(embedder)? else { return Ok(Vec::new()) };
+        let (owner, column, id) = match group {
+            VectorGroup::MessagesOf(agent_id) => (VectorOwner::Message, "agent_id", agent_id.as_str()),
+            VectorGroup::PassagesIn(archive_id) => (VectorOwner::Passage, "archive_id", archive_id.as_str()),
+        };
         let Place { vectors, owners, key, wanted, .. } = place(owner);
         self.all(
             &format!(
                 "SELECT {key}, vector FROM {owners} JOIN {vectors} ON owner = {owners}.{key} AND embedder = ?
-                 WHERE agent_id = ? AND {wanted} ORDER BY {key}"
+                 WHERE {column} = ? AND {wanted} ORDER BY {key}"
             ),
-            params![embedder, agent_id.as_str()],
+            params![embedder, id],
             |row| Ok((row.get(0)?, components(row.get_ref(1)?.as_blob()?))),
         )
     }

@@ -134,6 +134,7 @@ fn furnish(folder: &Path) {
         };
         let written: Result<(), StoreError> = store.write(|w| {
             w.insert_agent(&agent)?;
+            w.default_archive(&agent.id, 0)?;
             w.insert_block(&block, &provenance())?;
             w.attach_block(&agent.id, &block.id)
         });
@@ -198,7 +199,9 @@ fn write_something(store: &Store, random: &mut Random) -> Result<String, StoreEr
             let id = PassageId::new();
             let passage = Passage {
                 id: id.clone(),
-                agent_id: agent,
+                archive_id: resident_store::ArchiveId::own_of(&agent),
+                agent_id: None,
+                file_id: None,
                 text,
                 tags: vec!["tag".to_owned()],
                 provenance: provenance(),

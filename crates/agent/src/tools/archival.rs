@@ -30,6 +30,8 @@ pub(super) static INSERT: Tool = Tool {
         let passages = NewPassages {
             text: arguments.text("content")?.to_owned(),
             tags: arguments.texts("tags")?,
+            archive_id: None,
+            file_id: None,
             document: None,
             valid_from_ms: None,
         };

@@ -39,7 +39,9 @@ impl App {
         let id = PassageId::from(passage_id);
         self.store.read(|reader| {
             let passage = reader.passage(&id)?;
-            let own = passage.filter(|passage| passage.agent_id == agent.id && passage.deleted_at_ms.is_none());
+            let archives = reader.archives_in(&(&agent.id).into())?;
+            let own =
+                passage.filter(|passage| archives.contains(&passage.archive_id) && passage.deleted_at_ms.is_none());
             let own = own.ok_or_else(|| ApiError::not_found("passage", passage_id))?;
             Ok(AgentNames::read(reader)?.passage(own))
         })

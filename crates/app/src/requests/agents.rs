@@ -98,8 +98,8 @@ impl App {
                 writer.attach_block(&copy.id, &block.id)?;
             }
             for passage in writer.passages(&PassageFilter::of(&original.id))?.0 {
-                let (id, agent_id) = (PassageId::new(), copy.id.clone());
-                writer.insert_passage(&Passage { id, agent_id, ..passage })?;
+                let archive_id = writer.default_archive(&copy.id, now_ms)?;
+                writer.insert_passage(&Passage { id: PassageId::new(), archive_id, ..passage })?;
             }
             Ok(())
         })?;

@@ -3,7 +3,7 @@
 use resident_memory::archival::{self, NewPassages};
 use resident_memory::core::EditContext;
 use resident_memory::{ArchivalHit, ArchivalPage, ArchivalQuery, Sort};
-use resident_store::{AgentId, Passage, PassageFilter, PassageId, Provenance, Writer};
+use resident_store::{AgentId, Passage, PassageFilter, PassageId, PassageScope, Provenance, Writer};
 
 use crate::App;
 use crate::api::{
@@ -37,7 +37,7 @@ impl App {
         } = request;
         let agent = self.agent(&agent_id)?;
         let filter = PassageFilter {
-            agent_id: agent.id,
+            scope: PassageScope::Agent(agent.id),
             tags,
             match_all_tags,
             from_ms,
@@ -53,8 +53,8 @@ impl App {
             PassageSort::Newest => Sort::Newest,
             PassageSort::Oldest => Sort::Oldest,
         };
-        let agent_id = filter.agent_id.clone();
-        let page = self.memory.search_passages(&agent_id, &ArchivalQuery { text: query, filter, sort })?;
+        let scope = filter.scope.clone();
+        let page = self.memory.search_passages(&scope, &ArchivalQuery { text: query, filter, sort })?;
         let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
         let ArchivalPage { hits, total } = page;
         let hits = hits.into_iter().map(|ArchivalHit { passage, score, reasons }| PassageHit {
@@ -79,19 +79,19 @@ impl App {
             .with_hint("Split it, and add its parts."));
         }
         let tool = if document.is_some() { "document" } else { "save" };
-        let new = NewPassages { text, tags, document, valid_from_ms: None };
-        let saved = self.edit_archive(&agent.id, tool, |writer, edit| archival::insert(writer, edit, new))?;
-        self.passages_changed(agent.id.as_str(), saved)
+        let new = NewPassages { text, tags, document, ..NewPassages::default() };
+        let saved = self.edit_archive(Some(&agent.id), tool, |writer, edit| archival::insert(writer, edit, new))?;
+        self.passages_changed(Some(&agent.id), saved)
     }
 
     /// Changes a passage.
     pub fn update_passage(&self, request: UpdatePassage) -> Result<PassageView, ApiError> {
         let UpdatePassage { passage_id, text, tags } = request;
         let passage = self.passage(&passage_id)?;
-        let edited = self.edit_archive(&passage.agent_id, "edit", |writer, edit| {
+        let edited = self.edit_archive(passage.agent_id.as_ref(), "edit", |writer, edit| {
             archival::edit(writer, edit, &passage.id, text.as_deref(), tags.as_deref())
         })?;
-        let mut views = self.passages_changed(passage.agent_id.as_str(), vec![edited])?;
+        let mut views = self.passages_changed(passage.agent_id.as_ref(), vec![edited])?;
         views.pop().ok_or_else(|| ApiError::not_found("passage", &passage_id))
     }
 
@@ -131,27 +131,38 @@ impl App {
         let Some(first) = request.passage_ids.first() else { return Ok(Nothing {}) };
         let agent_id = self.passage(first)?.agent_id;
         let ids: Vec<PassageId> = request.passage_ids.iter().map(|id| PassageId::from(id.as_str())).collect();
-        let moved = self.edit_archive(&agent_id, tool, |writer, edit| work(writer, edit, &ids))?;
+        let moved = self.edit_archive(agent_id.as_ref(), tool, |writer, edit| work(writer, edit, &ids))?;
         self.tell_passages_marked(moved)?;
-        self.send(About::agent(agent_id.as_str()), EventKind::PassagesChanged);
+        self.send(about(agent_id.as_ref()), EventKind::PassagesChanged);
         Ok(Nothing {})
     }
 
     fn edit_archive<T>(
         &self,
-        agent_id: &AgentId,
+        agent_id: Option<&AgentId>,
         tool: &str,
         work: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, resident_memory::MemoryError>,
     ) -> Result<T, ApiError> {
-        let provenance = Provenance { agent_id: Some(agent_id.clone()), ..Provenance::user(tool) };
+        let provenance = Provenance { agent_id: agent_id.cloned(), ..Provenance::user(tool) };
+        // An archive that is no agent's own is edited by nobody but people, who need no agent for it.
+        let nobody = AgentId(String::new());
+        let agent_id = agent_id.unwrap_or(&nobody);
         let now_ms = self.store.now_ms();
         let edit = EditContext { agent_id, conversation_id: None, provenance: &provenance, now_ms };
         self.write(|writer| Ok(work(writer, &edit)?))
     }
 
-    fn passages_changed(&self, agent_id: &str, passages: Vec<Passage>) -> Result<Vec<PassageView>, ApiError> {
-        self.send(About::agent(agent_id), EventKind::PassagesChanged);
+    fn passages_changed(
+        &self,
+        agent_id: Option<&AgentId>,
+        passages: Vec<Passage>,
+    ) -> Result<Vec<PassageView>, ApiError> {
+        self.send(about(agent_id), EventKind::PassagesChanged);
         let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
         Ok(passages.into_iter().map(|passage| names.passage(passage)).collect())
     }
+}
+
+fn about(agent_id: Option<&AgentId>) -> About {
+    agent_id.map_or_else(About::default, |id| About::agent(id.as_str()))
 }

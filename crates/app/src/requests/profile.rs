@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resident_store::{AgentId, PassageFilter};
+use resident_store::{PassageFilter, PassageScope};
 
 use crate::App;
 use crate::api::{
@@ -128,11 +128,8 @@ impl App {
         let blocks: Vec<BlockView> = self.list_blocks(ListBlocks { agent_id: None, deleted: true })?;
         let passages: Vec<PassageView> = self.store.read::<_, ApiError>(|reader| {
             let names = AgentNames::read(reader)?;
-            let mut passages = Vec::new();
-            for agent in reader.agents(false)? {
-                let filter = PassageFilter { deleted: true, limit: SHOWN_PASSAGES, ..PassageFilter::of(&agent.id) };
-                passages.extend(reader.passages(&filter)?.0);
-            }
+            let filter = PassageFilter { deleted: true, ..PassageFilter::of(&PassageScope::Everywhere) };
+            let mut passages = reader.passages(&filter)?.0;
             passages.sort_by_key(|passage| std::cmp::Reverse(passage.deleted_at_ms));
             passages.truncate(SHOWN_PASSAGES);
             Ok(passages.into_iter().map(|passage| names.passage(passage)).collect())
@@ -152,12 +149,12 @@ impl App {
             for block in writer.all_blocks(true)? {
                 writer.purge_block(&block.id)?;
             }
-            let agents: Vec<AgentId> = writer.agents(false)?.into_iter().map(|agent| agent.id).collect();
-            for agent_id in agents {
-                let filter = PassageFilter { deleted: true, ..PassageFilter::of(&agent_id) };
-                for passage in writer.passages(&filter)?.0 {
-                    writer.purge_passage(&passage.id)?;
-                }
+            for archive_id in writer.archives_in_bin()? {
+                writer.purge_archive(&archive_id)?;
+            }
+            let filter = PassageFilter { deleted: true, ..PassageFilter::of(&PassageScope::Everywhere) };
+            for passage in writer.passages(&filter)?.0 {
+                writer.purge_passage(&passage.id)?;
             }
             Ok(())
         })?;

@@ -5,7 +5,7 @@
 
 mod chunk;
 
-use resident_store::{Passage, PassageId, Writer};
+use resident_store::{Actor, ArchiveId, FileId, Passage, PassageId, Writer};
 
 use self::chunk::chunks;
 use crate::{MemoryError, clean, core::EditContext};
@@ -17,6 +17,10 @@ pub struct NewPassages {
     pub text: String,
     /// Tags for each of them.
     pub tags: Vec<String>,
+    /// Into which archive; the agent's when `None`.
+    pub archive_id: Option<ArchiveId>,
+    /// The file that the text is.
+    pub file_id: Option<FileId>,
     /// The document that the text is.
     pub document: Option<String>,
     /// From when it is true, where that is known.
@@ -28,15 +32,25 @@ pub struct NewPassages {
 /// # Errors
 /// When the text is empty.
 pub fn insert(w: &mut Writer<'_>, edit: &EditContext<'_>, new: NewPassages) -> Result<Vec<Passage>, MemoryError> {
-    let NewPassages { text, tags, document, valid_from_ms } = new;
+    let NewPassages { text, tags, archive_id, file_id, document, valid_from_ms } = new;
     let text = clean(&text);
     let tags = normal_tags(&tags);
     let mut saved = Vec::new();
+    if text.trim().is_empty() {
+        return Err(MemoryError::EmptyArgument { argument: "content" });
+    }
+    let archive_id = match archive_id {
+        Some(archive_id) => archive_id,
+        None => w.default_archive(edit.agent_id, edit.now_ms)?,
+    };
+    let owner = w.archive(&archive_id)?.and_then(|archive| archive.agent_id);
     for piece in chunks(&text) {
         let passage = Passage {
+            agent_id: owner.clone(),
+            file_id: file_id.clone(),
             document: document.clone(),
             valid_from_ms,
-            ..blank_passage(edit, piece.to_owned(), tags.clone())
+            ..blank_passage(edit, &archive_id, piece.to_owned(), tags.clone())
         };
         w.insert_passage(&passage)?;
         saved.push(passage);
@@ -103,7 +117,12 @@ pub fn supersede(
         return Err(MemoryError::AlreadySuperseded { id: old.id, by });
     }
     let tags = if tags.is_empty() { old.tags } else { normal_tags(tags) };
-    let new = Passage { valid_from_ms: Some(edit.now_ms), ..blank_passage(edit, nonempty(new_text)?, tags) };
+    let text = nonempty(new_text)?;
+    let new = Passage {
+        agent_id: old.agent_id,
+        valid_from_ms: Some(edit.now_ms),
+        ..blank_passage(edit, &old.archive_id, text, tags)
+    };
     w.insert_passage(&new)?;
     w.supersede_passage(&old.id, &new.id, edit.now_ms)?;
     Ok(new)
@@ -142,14 +161,18 @@ fn set_deleted(
         .collect()
 }
 
-/// The passage in the archive of the agent, in the bin or not.
+/// The passage, in the bin or not. For an agent it has to be in its archival memory; people edit all there is.
 fn own(w: &Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Passage, MemoryError> {
-    w.passage(id)?
-        .filter(|passage| passage.agent_id == *edit.agent_id)
-        .ok_or_else(|| MemoryError::UnknownPassage { id: id.clone() })
+    let unknown = || MemoryError::UnknownPassage { id: id.clone() };
+    let passage = w.passage(id)?.ok_or_else(unknown)?;
+    let reachable = match edit.provenance.actor {
+        Actor::Agent => w.archives_in(&edit.agent_id.into())?.contains(&passage.archive_id),
+        Actor::User | Actor::System => true,
+    };
+    if reachable { Ok(passage) } else { Err(unknown()) }
 }
 
-/// The passage in the archive of the agent, not in the bin.
+/// The passage that the actor may edit, not in the bin.
 fn known(w: &Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Passage, MemoryError> {
     let passage = own(w, edit, id)?;
     if passage.deleted_at_ms.is_some() {
@@ -158,10 +181,12 @@ fn known(w: &Writer<'_>, edit: &EditContext<'_>, id: &PassageId) -> Result<Passa
     Ok(passage)
 }
 
-fn blank_passage(edit: &EditContext<'_>, text: String, tags: Vec<String>) -> Passage {
+fn blank_passage(edit: &EditContext<'_>, archive_id: &ArchiveId, text: String, tags: Vec<String>) -> Passage {
     Passage {
         id: PassageId::new(),
-        agent_id: edit.agent_id.clone(),
+        archive_id: archive_id.clone(),
+        agent_id: None,
+        file_id: None,
         text,
         tags,
         provenance: edit.provenance.clone(),

@@ -1,4 +1,4 @@
-//! The vectors of one embedder in memory: an index for each agent and kind of memory, read from the store at its first
+//! The vectors of one embedder in memory: an index for each agent's messages and each archive's passages, read from the store at its first
 //! search and kept up to date as vectors are written.
 
 use std::{
@@ -7,7 +7,7 @@ use std::{
 };
 
 use resident_index::{FlatIndex, IndexError};
-use resident_store::{AgentId, Store, VectorOwner};
+use resident_store::{Store, VectorGroup};
 
 use crate::{EmbedError, Embedder, MemoryError};
 
@@ -15,7 +15,7 @@ use crate::{EmbedError, Embedder, MemoryError};
 /// more; what comes after the first pages of a pasted text does not make it easier to find.
 const LONGEST_TEXT: usize = 8_192;
 
-type Indexes = HashMap<(AgentId, VectorOwner), FlatIndex>;
+type Indexes = HashMap<VectorGroup, FlatIndex>;
 
 /// An embedder and the vectors that it made.
 pub(crate) struct Vectors {
@@ -49,38 +49,38 @@ impl Vectors {
         Ok(vectors)
     }
 
-    /// What `look` finds in the index of an agent's messages or passages, which is read from the store where this is
+    /// What `look` finds in the index of a group, which is read from the store where this is
     /// its first search.
     pub(crate) fn look_into<T>(
         &self,
         store: &Store,
-        place: &(AgentId, VectorOwner),
+        group: &VectorGroup,
         look: impl Fn(&FlatIndex) -> T,
     ) -> Result<T, MemoryError> {
-        if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(place) {
+        if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(group) {
             return Ok(look(index));
         }
         let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
         // The lock is held from before the snapshot until the index is in its place, so that vectors written meanwhile
         // are either in the snapshot or added after it.
-        if !indexes.contains_key(place) {
-            indexes.insert(place.clone(), self.load(store, place)?);
+        if !indexes.contains_key(group) {
+            indexes.insert(group.clone(), self.load(store, group)?);
         }
-        Ok(look(&indexes[place]))
+        Ok(look(&indexes[group]))
     }
 
     /// Takes over vectors that are in the store now. Indexes that were never searched read them later.
-    pub(crate) fn add(&self, written: Vec<(AgentId, VectorOwner, i64, Vec<f32>)>) {
+    pub(crate) fn add(&self, written: Vec<(VectorGroup, i64, Vec<f32>)>) {
         let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
-        for (agent, owner, key, vector) in written {
-            if let Some(index) = indexes.get_mut(&(agent, owner)) {
+        for (group, key, vector) in written {
+            if let Some(index) = indexes.get_mut(&group) {
                 keep(index, key, &vector);
             }
         }
     }
 
-    fn load(&self, store: &Store, (agent, owner): &(AgentId, VectorOwner)) -> Result<FlatIndex, MemoryError> {
-        let stored = store.read(|r| r.vectors_of(agent, *owner, self.embedder.id()))?;
+    fn load(&self, store: &Store, group: &VectorGroup) -> Result<FlatIndex, MemoryError> {
+        let stored = store.read(|r| r.vectors_of(group, self.embedder.id()))?;
         let mut index = FlatIndex::new(self.embedder.dimension());
         index.reserve(stored.len());
         for (key, vector) in stored {

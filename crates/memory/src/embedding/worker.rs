@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use resident_store::{AgentId, Store, StoreError, StoredVector, Unembedded, VectorOwner};
+use resident_store::{Store, StoreError, StoredVector, Unembedded, VectorGroup, VectorOwner};
 
 use super::vectors::Vectors;
 use crate::MemoryError;
@@ -220,9 +220,9 @@ impl Shared {
             let mut rows = Vec::with_capacity(embedded.len());
             for (unembedded, vector) in embedded {
                 let place = (unembedded.owner, unembedded.key);
-                if let Some((agent, _)) = now.get(&place).filter(|(_, text)| *text == unembedded.text) {
+                if let Some((group, _)) = now.get(&place).filter(|(_, text)| *text == unembedded.text) {
                     rows.push(StoredVector { owner: place.0, key: place.1, vector: vector.clone() });
-                    written.push((agent.clone(), place.0, place.1, vector));
+                    written.push((group.clone(), place.1, vector));
                 }
             }
             w.put_vectors(self.vectors.embedder().id(), &rows)?;
@@ -264,14 +264,17 @@ impl Shared {
     }
 }
 
-type Texts = HashMap<(VectorOwner, i64), (AgentId, String)>;
+type Texts = HashMap<(VectorOwner, i64), (VectorGroup, String)>;
 
-/// The agent and the text of today of everything that was embedded and is still there.
+/// The group and the text of today of everything that was embedded and is still there.
 fn current_texts(w: &resident_store::Writer<'_>, embedded: &[(&Unembedded, Vec<f32>)]) -> Result<Texts, StoreError> {
     let keys = |owner| embedded.iter().map(|(one, _)| one).filter(move |one| one.owner == owner).map(|one| one.key);
     let messages = w.messages_by_seq(&keys(VectorOwner::Message).collect::<Vec<_>>())?;
     let passages = w.passages_by_rowid(&keys(VectorOwner::Passage).collect::<Vec<_>>())?;
-    let messages = messages.into_iter().map(|m| ((VectorOwner::Message, m.seq), (m.agent_id, m.content)));
-    let passages = passages.into_iter().map(|(key, p)| ((VectorOwner::Passage, key), (p.agent_id, p.text)));
+    let messages =
+        messages.into_iter().map(|m| ((VectorOwner::Message, m.seq), (VectorGroup::MessagesOf(m.agent_id), m.content)));
+    let passages = passages
+        .into_iter()
+        .map(|(key, p)| ((VectorOwner::Passage, key), (VectorGroup::PassagesIn(p.archive_id), p.text)));
     Ok(messages.chain(passages).collect())
 }

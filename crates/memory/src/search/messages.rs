@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use resident_index::Hit;
 use resident_store::{
-    AgentId, ConversationId, Message, MessageFilter, MessageListing, Page, Reader, Role, Thread, TurnId, VectorOwner,
+    AgentId, ConversationId, Message, MessageFilter, MessageListing, Page, Reader, Role, Thread, TurnId, VectorGroup,
 };
 
 use super::{
@@ -141,9 +141,10 @@ impl Memory {
     /// pass.
     fn messages_by_meaning(&self, agent: &AgentId, query: &RecallQuery) -> Result<Vec<Hit>, MemoryError> {
         let Some(dense) = self.dense(&query.text) else { return Ok(Vec::new()) };
+        let group = [VectorGroup::MessagesOf(agent.clone())];
         let mut rank = CANDIDATES;
         loop {
-            let mut hits = dense.nearest(self.store(), (agent, VectorOwner::Message), rank, &|_| true)?;
+            let mut hits = dense.nearest(self.store(), &group, rank, &|_| true)?;
             let deeper = hits.len() == rank;
             hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
             let all_similar = deeper && hits.len() == rank;

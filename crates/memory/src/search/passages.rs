@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use resident_store::{AgentId, Passage, PassageFilter, VectorOwner};
+use resident_store::{Passage, PassageFilter, PassageScope, VectorGroup};
 
 use super::{
     Question, Reason,
@@ -23,12 +23,12 @@ pub enum Sort {
     Oldest,
 }
 
-/// What to look for in the archive of an agent.
+/// What to look for in archival memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchivalQuery {
     /// Words or a question. Where it has no words, all passages of the filter are found.
     pub text: String,
-    /// Among which, and which part of the list. Its agent and its order are set by the search; without `as_of_ms` only
+    /// Among which, and which part of the list. Its scope and its order are set by the search; without `as_of_ms` only
     /// what is true now is found (in the bin: everything).
     pub filter: PassageFilter,
     /// The order.
@@ -56,15 +56,19 @@ pub struct ArchivalPage {
 }
 
 impl Memory {
-    /// The passages of `agent` that answer `query`.
+    /// The passages of an agent, an archive or everywhere that answer `query`.
     ///
     /// # Errors
     /// When the store cannot be read. An embedder that fails is no error: then words alone decide.
-    pub fn search_passages(&self, agent: &AgentId, query: &ArchivalQuery) -> Result<ArchivalPage, MemoryError> {
+    pub fn search_passages(
+        &self,
+        scope: impl Into<PassageScope>,
+        query: &ArchivalQuery,
+    ) -> Result<ArchivalPage, MemoryError> {
         let now_ms = self.store().now_ms();
         let as_of_ms = query.filter.as_of_ms.or((!query.filter.deleted).then_some(now_ms));
         let newest_first = query.sort != Sort::Oldest;
-        let filter = PassageFilter { agent_id: agent.clone(), as_of_ms, newest_first, ..query.filter.clone() };
+        let filter = PassageFilter { scope: scope.into(), as_of_ms, newest_first, ..query.filter.clone() };
         match Question::read(&query.text, now_ms, self.time_zone()) {
             None => self.list_passages(&filter, query.sort),
             Some(question) => self.find_passages(&filter, query, &question),
@@ -94,10 +98,12 @@ impl Memory {
         let by_meaning = match self.dense(&query.text) {
             None => Vec::new(),
             Some(dense) => {
-                let rows = self.store().read(|r| r.passage_rowids(filter))?;
+                let (rows, archives) = self
+                    .store()
+                    .read(|r| Ok::<_, MemoryError>((r.passage_rowids(filter)?, r.archives_in(&filter.scope)?)))?;
                 let rows: HashSet<i64> = rows.into_iter().collect();
-                let place = (&filter.agent_id, VectorOwner::Passage);
-                let mut hits = dense.nearest(self.store(), place, limit, &|row| rows.contains(&row))?;
+                let groups: Vec<_> = archives.into_iter().map(VectorGroup::PassagesIn).collect();
+                let mut hits = dense.nearest(self.store(), &groups, limit, &|row| rows.contains(&row))?;
                 hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
                 hits
             }

@@ -1,9 +1,9 @@
 //! Passages: saving, tags, dates, validity, the bin, and finding them.
 
 use resident_memory::{ArchivalQuery, MemoryError, NewPassages, Sort, archival};
-use resident_store::{PassageFilter, PassageId};
+use resident_store::{Actor, PassageFilter, PassageId};
 
-use crate::support::{DAY, NOW, World, owned, reasons, texts};
+use crate::support::{DAY, NOW, SOON, WordEmbedder, World, owned, reasons, texts};
 
 #[test]
 fn saved_text_is_trimmed_tagged_and_found_by_its_words() {
@@ -38,8 +38,12 @@ fn empty_text_and_unknown_passages_are_refused() {
 fn a_long_text_becomes_several_passages_of_one_document() {
     let world = World::new();
     let text = (0..80).map(|n| format!("Paragraph {n} speaks about subject number {n}.\n\n")).collect::<String>();
-    let new =
-        NewPassages { text, document: Some("handbook.md".to_owned()), tags: owned(&["work"]), valid_from_ms: None };
+    let new = NewPassages {
+        text,
+        document: Some("handbook.md".to_owned()),
+        tags: owned(&["work"]),
+        ..NewPassages::default()
+    };
     let saved = world.edit(|w, edit| archival::insert(w, edit, new)).unwrap();
     assert!(saved.len() >= 4, "{}", saved.len());
     assert!(saved.iter().all(|p| p.document.as_deref() == Some("handbook.md") && p.tags == ["work"]));
@@ -138,4 +142,32 @@ fn pages_follow_the_order_that_was_asked_for() {
         assert_eq!(page(text, Sort::Oldest, 2), ("234".to_owned(), 7));
         assert_eq!(page(text, Sort::Relevance, 0), ("654".to_owned(), 7), "of equal scores the newer first");
     }
+}
+
+#[test]
+fn a_shared_archive_is_searched_with_the_agents_own_by_words_and_by_meaning() {
+    let world = World::new();
+    let bob = world.add_agent("Bob");
+    let shared = world.memory.store().write(|w| w.default_archive(&bob, NOW)).unwrap();
+    let own = world.save("The automobile was repaired.", &[]);
+    assert_ne!(own.archive_id, shared);
+    world
+        .edit_as(Actor::User, |w, edit| {
+            w.attach_archive(edit.agent_id, &shared)?;
+            let text = "An automobile is parked.".to_owned();
+            archival::insert(w, edit, NewPassages { text, archive_id: Some(shared.clone()), ..NewPassages::default() })
+        })
+        .unwrap();
+    world.embed_with(&WordEmbedder::new("words", 256));
+    assert!(world.memory.wait_until_embedded(SOON));
+    for text in ["automobile", "vehicle"] {
+        assert_eq!(world.look_up(text).len(), 2, "{text}");
+        let query = ArchivalQuery { text: text.to_owned(), filter: world.all(), sort: Sort::Relevance };
+        let in_shared = world.memory.search_passages(&shared, &query).unwrap().hits;
+        assert_eq!(texts(&in_shared), ["An automobile is parked."], "{text}");
+    }
+    let deleted = world.edit(|w, edit| archival::delete(w, edit, &[own.id.clone()]));
+    assert!(deleted.is_ok(), "an agent edits what is in its archival memory");
+    world.memory.store().write(|w| w.detach_archive(&world.agent, &shared)).unwrap();
+    assert_eq!(world.look_up("vehicle").len(), 0);
 }

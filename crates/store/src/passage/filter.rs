@@ -3,13 +3,13 @@
 
 use rusqlite::types::Value;
 
-use crate::AgentId;
+use crate::{ArchiveId, PassageScope};
 
 /// Which passages are meant, and in which order and part they are listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PassageFilter {
-    /// Whose archive.
-    pub agent_id: AgentId,
+    /// In which archives.
+    pub scope: PassageScope,
     /// With one of these tags; with any tags or none when empty.
     pub tags: Vec<String>,
     /// With all of `tags` instead of one of them.
@@ -31,10 +31,10 @@ pub struct PassageFilter {
 }
 
 impl PassageFilter {
-    /// All passages of `agent_id` that are not in the bin, newest first.
-    pub fn of(agent_id: &AgentId) -> Self {
+    /// All passages of an agent, an archive or everywhere that are not in the bin, newest first.
+    pub fn of(scope: impl Into<PassageScope>) -> Self {
         Self {
-            agent_id: agent_id.clone(),
+            scope: scope.into(),
             tags: Vec::new(),
             match_all_tags: false,
             from_ms: None,
@@ -47,10 +47,12 @@ impl PassageFilter {
         }
     }
 
-    /// The condition on `passages` and the values of its question marks.
-    pub(super) fn condition(&self) -> (String, Vec<Value>) {
-        let mut sql = "passages.agent_id = ?".to_owned();
-        let mut values = vec![Value::from(self.agent_id.to_string())];
+    /// The condition on `passages` in `archives` and the values of its question marks.
+    pub(super) fn condition(&self, archives: &[ArchiveId]) -> (String, Vec<Value>) {
+        let in_archives = in_archives(archives);
+        let of_archives = || archives.iter().map(|id| Value::from(id.to_string()));
+        let mut sql = format!("passages.archive_id {in_archives}");
+        let mut values: Vec<Value> = of_archives().collect();
         sql.push_str(if self.deleted { " AND deleted_at_ms IS NOT NULL" } else { " AND deleted_at_ms IS NULL" });
         if let Some(from_ms) = self.from_ms {
             sql.push_str(" AND created_at_ms >= ?");
@@ -77,9 +79,9 @@ impl PassageFilter {
                 String::new()
             };
             sql.push_str(&format!(
-                " AND passages.key IN (SELECT key FROM passage_tags WHERE agent_id = ? AND tag IN ({marks}) {enough})"
+                " AND passages.key IN (SELECT key FROM passage_tags WHERE archive_id {in_archives} AND tag IN ({marks}) {enough})"
             ));
-            values.push(self.agent_id.to_string().into());
+            values.extend(of_archives());
             values.extend(tags.into_iter().map(Value::from));
         }
         (sql, values)
@@ -88,5 +90,13 @@ impl PassageFilter {
     /// The order of the list.
     pub(super) fn order(&self) -> &'static str {
         if self.newest_first { "created_at_ms DESC, key DESC" } else { "created_at_ms, key" }
+    }
+}
+
+/// Being one of so many archives, in SQL. One is compared by itself, so that an index gives its rows in order.
+pub(super) fn in_archives(archives: &[ArchiveId]) -> String {
+    match archives.len() {
+        1 => "= ?".to_owned(),
+        count => format!("IN ({})", vec!["?"; count].join(", ")),
     }
 }

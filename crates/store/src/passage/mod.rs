@@ -12,19 +12,23 @@ mod write;
 
 pub use filter::PassageFilter;
 pub(crate) use search::TEXT_SCHEMA;
-pub(crate) use table::SCHEMA;
+pub(crate) use table::{IN_ARCHIVES, SCHEMA};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, PassageId, Provenance};
+use crate::{AgentId, ArchiveId, FileId, PassageId, Provenance};
 
 /// One long-term fact or piece of a document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Passage {
     /// Its id.
     pub id: PassageId,
-    /// The agent whose archive it is in.
-    pub agent_id: AgentId,
+    /// The archive that it lies in.
+    pub archive_id: ArchiveId,
+    /// The agent whose own archive that is, as read; not written with the passage.
+    pub agent_id: Option<AgentId>,
+    /// The file that it is a chunk of.
+    pub file_id: Option<FileId>,
     /// Its text.
     pub text: String,
     /// Its tags: trimmed, without duplicates, in the order given.

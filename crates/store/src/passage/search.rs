@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::PassageFilter;
 use crate::lexical::{LexicalHit, LexicalQuery};
 use crate::sql::{Reader, Writer};
-use crate::{PassageId, StoreError, date};
+use crate::{ArchiveId, PassageId, StoreError, date};
 
 pub(crate) const TEXT_SCHEMA: &str = "
 CREATE VIRTUAL TABLE passage_text USING fts5 (
@@ -28,7 +28,7 @@ impl Reader<'_> {
         weights: [f64; 3],
         limit: usize,
     ) -> Result<Vec<LexicalHit>, StoreError> {
-        let (condition, values) = filter.condition();
+        let (condition, values) = filter.condition(&self.archives_in(&filter.scope)?);
         self.search_text(LexicalQuery {
             text_table: "passage_text",
             from: "passage_text JOIN passages ON passages.key = passage_text.rowid",
@@ -42,6 +42,13 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
+    /// Takes away the rows of words of an archive, before its passages go.
+    pub(crate) fn forget_passage_words(&mut self, id: &ArchiveId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM passage_text WHERE rowid IN (SELECT key FROM passages WHERE archive_id = ?)";
+        self.execute(sql, [id.as_str()])?;
+        Ok(())
+    }
+
     /// Makes the row of words of the passage called `id` say what it should.
     pub(super) fn index_passage(&mut self, id: &PassageId) -> Result<(), StoreError> {
         let Some((key, passage)) = self.keyed_passage(id)? else { return Ok(()) };

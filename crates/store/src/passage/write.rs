@@ -5,24 +5,25 @@ use rusqlite::params;
 
 use super::{Passage, PassageRevision};
 use crate::sql::{Json, Writer};
-use crate::{PassageId, Provenance, StoreError, VectorOwner};
+use crate::{FileId, PassageId, Provenance, StoreError, VectorOwner};
 
 impl Writer<'_> {
     /// Saves a passage, with its revision 1, and gives its row.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its agent is not there.
+    /// [`StoreError::Duplicate`] when its id is taken, [`StoreError::NotFound`] when its archive is not there.
     pub fn insert_passage(&mut self, passage: &Passage) -> Result<i64, StoreError> {
         let (actor, agent, turn, message, tool) = passage.provenance.values();
         let key = self.insert(
             ("passage", passage.id.as_str()),
-            ("agent", passage.agent_id.as_str()),
-            "INSERT INTO passages (id, agent_id, created_at_ms, updated_at_ms, deleted_at_ms, valid_from_ms,
+            ("archive", passage.archive_id.as_str()),
+            "INSERT INTO passages (id, archive_id, file_id, created_at_ms, updated_at_ms, deleted_at_ms, valid_from_ms,
                                    valid_to_ms, superseded_by, actor, by_agent_id, turn_id, message_id, tool,
-                                   document, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                   document, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 passage.id.as_str(),
-                passage.agent_id.as_str(),
+                passage.archive_id.as_str(),
+                passage.file_id.as_ref().map(FileId::as_str),
                 passage.created_at_ms,
                 passage.updated_at_ms,
                 passage.deleted_at_ms,
@@ -150,8 +151,8 @@ impl Writer<'_> {
     fn insert_tags(&mut self, key: i64, passage: &Passage, tags: &[String]) -> Result<(), StoreError> {
         for (position, tag) in (0_i64..).zip(tags) {
             self.execute(
-                "INSERT INTO passage_tags (key, position, agent_id, tag) VALUES (?, ?, ?, ?)",
-                params![key, position, passage.agent_id.as_str(), tag],
+                "INSERT INTO passage_tags (key, position, archive_id, tag) VALUES (?, ?, ?, ?)",
+                params![key, position, passage.archive_id.as_str(), tag],
             )?;
         }
         Ok(())

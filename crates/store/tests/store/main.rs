@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 mod agents;
+mod archives;
 mod blocks;
 mod conversations;
 mod files;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use resident_store::{ManualClock, PassageFilter, Store, StoreError};
+use resident_store::{ManualClock, PassageFilter, PassageScope, Store, StoreError};
 use rusqlite::{Connection, types::Value};
 
 use crate::support::NOW_MS;
@@ -27,6 +27,9 @@ fn tables(connection: &Connection) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
+/// Columns that a later schema has not; what stood in them is elsewhere.
+const GONE: [(&str, &str); 2] = [("passages", "agent_id"), ("passage_tags", "agent_id")];
+
 fn rows(connection: &Connection, (table, columns): &(String, Vec<String>)) -> Vec<Vec<Value>> {
     let list = columns.join(", ");
     let mut statement = connection.prepare(&format!("SELECT {list} FROM {table} ORDER BY {list}")).unwrap();
@@ -48,7 +51,10 @@ fn open(folder: &Path) -> Result<Store, StoreError> {
 fn a_database_of_the_first_schema_keeps_every_row_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let old = furnish(folder.path());
-    let tables = tables(&old);
+    let mut tables = tables(&old);
+    for (table, columns) in &mut tables {
+        columns.retain(|column| !GONE.contains(&(table, column)));
+    }
     let before: Vec<_> = tables.iter().map(|table| rows(&old, table)).collect();
     assert!(tables.len() >= 15 && before.iter().all(|rows| !rows.is_empty()), "every table has rows: {tables:?}");
     drop(old);
@@ -81,6 +87,11 @@ fn a_database_of_the_first_schema_works_like_a_new_one() {
             let passages = r.passages(&PassageFilter::of(&ada.id))?.0;
             assert_eq!(passages.len(), 2);
             assert_eq!(passages[0].tags, ["things", "colour"]);
+            assert_eq!(passages[0].agent_id, Some(ada.id.clone()), "in an archive of its own");
+            let bin = PassageFilter { deleted: true, ..PassageFilter::of(&ada.id) };
+            assert_eq!(r.passages(&bin)?.1, 1);
+            let cid = r.agents(true)?.remove(0);
+            assert_eq!(r.archives_in(&PassageScope::Agent(cid.id))?, [], "who saved nothing has no archive");
             let found = r.search_passages_text(&PassageFilter::of(&ada.id), "umbrella", [1.0; 3], 10)?;
             assert_eq!(found.len(), 2);
             assert_eq!(r.tag_counts(&ada.id)?, [("colour".to_owned(), 2), ("things".to_owned(), 2)]);

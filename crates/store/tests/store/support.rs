@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resident_store::{
-    Agent, AgentId, AgentType, Block, BlockId, ManualClock, Message, MessageId, NewMessage, Passage, PassageId,
-    Provenance, Role, Store, StoreError, Writer,
+    Agent, AgentId, AgentType, ArchiveId, Block, BlockId, ManualClock, Message, MessageId, NewMessage, Passage,
+    PassageId, Provenance, Role, Store, StoreError, Writer,
 };
 
 /// 7 May 2023, 14:30 UTC.
@@ -44,10 +44,13 @@ impl Profile {
         self.store().read(f).unwrap()
     }
 
-    /// Adds an agent called `name`.
+    /// Adds an agent called `name`, with an archive of its own.
     pub(crate) fn agent(&self, name: &str) -> AgentId {
         let agent = agent(name);
-        self.write(|w| w.insert_agent(&agent));
+        self.write(|w| {
+            w.insert_agent(&agent)?;
+            w.default_archive(&agent.id, NOW_MS)
+        });
         agent.id
     }
 
@@ -117,7 +120,9 @@ pub(crate) fn message(agent_id: &AgentId, role: Role, content: &str) -> NewMessa
 pub(crate) fn passage(agent_id: &AgentId, text: &str, tags: &[&str]) -> Passage {
     Passage {
         id: PassageId::new(),
-        agent_id: agent_id.clone(),
+        archive_id: ArchiveId::own_of(agent_id),
+        agent_id: Some(agent_id.clone()),
+        file_id: None,
         text: text.to_owned(),
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         provenance: Provenance::user("edit"),

@@ -1,6 +1,6 @@
 //! Vectors: what still wants one, and whose are given out.
 
-use resident_store::{Provenance, Role, StoreError, StoredVector, VectorOwner};
+use resident_store::{ArchiveId, Provenance, Role, StoreError, StoredVector, VectorGroup, VectorOwner};
 
 use crate::support::{Profile, passage};
 
@@ -40,10 +40,10 @@ fn spoken_messages_and_passages_want_vectors_until_they_have_them() {
     assert_eq!(wanted(&profile, "other").len(), 3, "another embedder starts anew");
 
     profile.reopen().unwrap();
-    let vectors = profile.read(|r| r.vectors_of(&ada, VectorOwner::Message, "mini"));
+    let vectors = profile.read(|r| r.vectors_of(&VectorGroup::MessagesOf(ada.clone()), "mini"));
     assert_eq!(vectors.iter().map(|(_, vector)| vector.clone()).collect::<Vec<_>>(), [[5.0, -0.5], [8.0, -0.5]]);
-    assert_eq!(profile.read(|r| r.vectors_of(&ada, VectorOwner::Passage, "mini")).len(), 1);
-    assert_eq!(profile.read(|r| r.vectors_of(&ada, VectorOwner::Passage, "other")), []);
+    assert_eq!(profile.read(|r| r.vectors_of(&VectorGroup::PassagesIn(ArchiveId::own_of(&ada)), "mini")).len(), 1);
+    assert_eq!(profile.read(|r| r.vectors_of(&VectorGroup::PassagesIn(ArchiveId::own_of(&ada)), "other")), []);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_bin_keeps_vectors_and_gives_none_out() {
     let profile = Profile::new();
     let ada = profile.agent("Ada");
     let said = profile.say(&ada, Role::User, "hello");
-    let vectors = || profile.read(|r| r.vectors_of(&ada, VectorOwner::Message, "mini")).len();
+    let vectors = || profile.read(|r| r.vectors_of(&VectorGroup::MessagesOf(ada.clone()), "mini")).len();
     embed_all(&profile, "mini");
     profile.write(|w| w.set_message_deleted(&said.id, Some(1)));
     assert_eq!((vectors(), wanted(&profile, "mini").len()), (0, 0));
@@ -130,7 +130,7 @@ fn vectors_of_another_length_are_refused_and_old_embedders_dropped() {
     assert!(matches!(refused, Err(StoreError::WrongDimension { expected: 2, found: 3, .. })), "{refused:?}");
 
     profile.write(|w| w.drop_vectors_except("new"));
-    let left = |embedder| profile.read(|r| r.vectors_of(&ada, VectorOwner::Message, embedder)).len();
+    let left = |embedder| profile.read(|r| r.vectors_of(&VectorGroup::MessagesOf(ada.clone()), embedder)).len();
     assert_eq!((left("old"), left("new")), (0, 1));
     assert_eq!(wanted(&profile, "old"), ["hello"]);
 }
