@@ -147,11 +147,15 @@ mod tests {
 
     #[test]
     fn there_are_forty_of_each_and_eight_of_every_kind() {
-        for cases in [Cases::measured().unwrap(), Cases::dev().unwrap()] {
-            assert_eq!((cases.requests.len(), cases.questions.len()), (40, 40));
-            for kind in ["remember", "correct", "forget", "save for later", "look up"] {
-                assert_eq!(cases.requests.iter().filter(|case| case.kind.name() == kind).count(), 8, "{kind}");
-            }
+        let measured = Cases::measured().unwrap();
+        assert_eq!((measured.requests.len(), measured.questions.len()), (40, 40));
+        // What is found wrong is added to the development set, so that it only grows.
+        let dev = Cases::dev().unwrap();
+        assert!(dev.requests.len() >= 40 && dev.questions.len() >= 40);
+        for kind in ["remember", "correct", "forget", "save for later", "look up"] {
+            let count = |cases: &Cases| cases.requests.iter().filter(|case| case.kind.name() == kind).count();
+            assert_eq!(count(&measured), 8, "{kind}");
+            assert!(count(&dev) >= 8, "{kind}");
         }
     }
 
