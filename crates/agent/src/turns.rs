@@ -142,8 +142,8 @@ pub fn begin_edit(store: &Store, message_id: &MessageId, text: &str) -> Result<(
     })
 }
 
-/// Empties a thread: its messages go to the bin, its summary is no longer shown, and `initial` is what was said in it.
-/// Memory stays.
+/// Empties the window of a thread: what was said stays in recall memory, its summary is no longer shown, and `initial` is
+/// what was said in it.
 ///
 /// # Errors
 /// [`AgentError::Busy`] while a turn of the thread runs; when there is no such agent or conversation.
@@ -153,7 +153,9 @@ pub fn reset_messages(store: &Store, thread: impl Into<Thread>, initial: &[Said]
     store.write(|w| {
         require_thread(w, &thread)?;
         require_idle(w, &thread)?;
-        w.delete_messages_from(&thread, i64::MIN, now_ms)?;
+        if let Some(last) = w.last_message(&thread)? {
+            w.set_window_start(&thread, last.seq + 1)?;
+        }
         w.delete_summaries(&thread)?;
         initial.iter().map(|said| Ok(w.append_message(&said_message(&thread, None, said, now_ms))?)).collect()
     })

@@ -103,6 +103,16 @@ impl App {
         EventReader::new(self.events.clone(), after_seq)
     }
 
+    /// The profile's folder.
+    pub fn profile_folder(&self) -> PathBuf {
+        self.store.folder().to_path_buf()
+    }
+
+    /// The number of the newest event.
+    pub fn last_event_seq(&self) -> u64 {
+        self.events.last_seq()
+    }
+
     /// Stops turns and downloads and waits for every thread of the profile to end. What was said so far is recorded. The
     /// profile is free for another program when the last reference to this is dropped.
     pub fn shutdown(&self) {

@@ -165,7 +165,7 @@ impl App {
     fn tell_marked(&self, changes: Vec<MemoryChange>) {
         for change in changes {
             if let (Some(agent_id), Some(turn_id)) = (&change.provenance.agent_id, &change.turn_id) {
-                self.send(About::turn(agent_id, turn_id), EventKind::MemoryChangeMarked { change });
+                self.send(About::of_turn(agent_id, turn_id), EventKind::MemoryChangeMarked { change });
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use resident_store::Clock;
+use resident_store::{Clock, Turn};
 
 use crate::api::{Event, EventKind};
 
@@ -19,15 +19,25 @@ const HELD_EVENTS: usize = 16_384;
 pub(crate) struct About {
     pub(crate) agent_id: Option<String>,
     pub(crate) turn_id: Option<String>,
+    pub(crate) conversation_id: Option<String>,
 }
 
 impl About {
     pub(crate) fn agent(agent_id: &str) -> Self {
-        Self { agent_id: Some(agent_id.to_owned()), turn_id: None }
+        Self { agent_id: Some(agent_id.to_owned()), ..Self::default() }
     }
 
-    pub(crate) fn turn(agent_id: &str, turn_id: &str) -> Self {
-        Self { agent_id: Some(agent_id.to_owned()), turn_id: Some(turn_id.to_owned()) }
+    /// Of a turn that is over, whose conversation does not matter any more.
+    pub(crate) fn of_turn(agent_id: &str, turn_id: &str) -> Self {
+        Self { turn_id: Some(turn_id.to_owned()), ..Self::agent(agent_id) }
+    }
+
+    pub(crate) fn turn(turn: &Turn) -> Self {
+        Self {
+            agent_id: Some(turn.agent_id.0.clone()),
+            turn_id: Some(turn.id.0.clone()),
+            conversation_id: turn.conversation_id.clone().map(|id| id.0),
+        }
     }
 }
 
@@ -62,7 +72,8 @@ impl EventLog {
         if held.events.len() == HELD_EVENTS {
             held.events.pop_front();
         }
-        held.events.push_back(Event { seq, at_ms, agent_id: about.agent_id, turn_id: about.turn_id, what });
+        let About { agent_id, turn_id, conversation_id } = about;
+        held.events.push_back(Event { seq, at_ms, agent_id, turn_id, conversation_id, what });
         drop(held);
         self.news.notify_all();
     }
@@ -108,7 +119,8 @@ impl Held {
         let first_seq = self.events.front().map_or(self.last_seq + 1, |event| event.seq);
         if after_seq > self.last_seq || after_seq + 1 < first_seq {
             let at_ms = self.events.back().map_or(0, |event| event.at_ms);
-            return vec![Event { seq: self.last_seq, at_ms, agent_id: None, turn_id: None, what: EventKind::Gap }];
+            let (agent_id, turn_id, conversation_id) = (None, None, None);
+            return vec![Event { seq: self.last_seq, at_ms, agent_id, turn_id, conversation_id, what: EventKind::Gap }];
         }
         let skip = usize::try_from(after_seq + 1 - first_seq).unwrap_or(usize::MAX);
         self.events.iter().skip(skip).cloned().collect()

@@ -14,17 +14,23 @@ use crate::views::{AgentNames, message_view, step_view, turn_view};
 
 impl App {
     /// Tells of a turn that was begun and hands it to its agent's driver.
-    pub(crate) fn start_turn(self: &Arc<Self>, turn: Turn, message: Message) -> TurnView {
-        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+    pub(crate) fn start_turn(
+        self: &Arc<Self>,
+        turn: Turn,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> TurnView {
+        let about = About::turn(&turn);
         self.send(about.clone(), EventKind::TurnStarted { turn: turn_view(turn.clone()) });
-        let window_start_seq = message.seq;
-        self.send(about, EventKind::MessageRecorded { message: message_view(message, window_start_seq) });
+        for message in messages {
+            let window_start_seq = message.seq;
+            self.send(about.clone(), EventKind::MessageRecorded { message: message_view(message, window_start_seq) });
+        }
         self.drive(turn)
     }
 
     /// Lets a turn that waited for the user go on.
     pub(crate) fn resume_turn(self: &Arc<Self>, turn: Turn) -> TurnView {
-        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+        let about = About::turn(&turn);
         self.send(about, EventKind::TurnStarted { turn: turn_view(turn.clone()) });
         self.drive(turn)
     }
@@ -39,7 +45,7 @@ impl App {
     }
 
     fn run_turn(&self, turn: Turn, cancel: &Cancel) {
-        let about = About::turn(turn.agent_id.as_str(), turn.id.as_str());
+        let about = About::turn(&turn);
         let ended = match self.try_turn(&turn, cancel, &about) {
             Ok(ended) => ended,
             Err(error) => self.fail_turn(turn, error),

@@ -153,7 +153,7 @@ pub(crate) fn step_view(step: Step) -> StepView {
     }
 }
 
-fn tool_call_view(call: ToolCall) -> ToolCallView {
+pub(crate) fn tool_call_view(call: ToolCall) -> ToolCallView {
     let ToolCall { id, name, arguments } = call;
     ToolCallView { id, name, arguments }
 }
@@ -174,13 +174,17 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
         tool_call_id,
         name,
         tool_status,
-        otid: _,
-        sender_id: _,
+        otid,
+        sender_id,
         created_at_ms,
         deleted_at_ms: _,
     } = message;
+    let spoken_by_call = tool_calls.iter().any(|call| call.name == SPEAKING_TOOL);
     let shown = tool_calls.into_iter().filter(|call| call.name != SPEAKING_TOOL).map(tool_call_view);
     MessageView {
+        otid,
+        sender_id,
+        spoken_by_call,
         id: id.0,
         seq,
         agent_id: agent_id.0,

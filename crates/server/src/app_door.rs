@@ -34,7 +34,8 @@ async fn request(State(shared): State<Shared>, Path(method): Path<String>, Body(
 }
 
 fn api_error(error: ApiError) -> Response {
-    let status = if error.code == ErrorCode::Internal { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
+    let status =
+        if error.code == ErrorCode::Internal { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
     (status, axum::Json(error)).into_response()
 }
 

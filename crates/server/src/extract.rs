@@ -8,8 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde_json::{Value, json};
 
 use crate::error::Problem;
@@ -129,7 +129,8 @@ impl<K: Kind> Id<K> {
     /// The id in `text`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let uuid = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('-'));
-        if K::NAMES.contains(&text) || uuid.is_some_and(|uuid| uuid.len() == 36 && uuid::Uuid::parse_str(uuid).is_ok()) {
+        if K::NAMES.contains(&text) || uuid.is_some_and(|uuid| uuid.len() == 36 && uuid::Uuid::parse_str(uuid).is_ok())
+        {
             return Ok(Self { text: text.to_owned(), kind: PhantomData });
         }
         Err(format!("`{text}` has not the form `{}-` and a UUID", K::PREFIX))

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::begin::MOST_BODY_BYTES;
 use crate::error::Problem;
 use crate::options::{Access, ServerOptions};
 
@@ -54,6 +55,7 @@ impl Guard {
         self.check_host(headers)?;
         self.check_origin(headers)?;
         check_body_kind(request)?;
+        check_body_size(request)?;
         if needs_token(request.uri().path()) { self.check_token(headers) } else { Ok(()) }
     }
 
@@ -121,10 +123,21 @@ fn check_body_kind(request: &Request) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body is `application/json`."))
 }
 
+/// A body that says itself that it is too large is refused before it is read.
+fn check_body_size(request: &Request) -> Result<(), Problem> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > MOST_BODY_BYTES as u64) {
+        let most = MOST_BODY_BYTES / (1024 * 1024);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A body has at most {most} MB.")));
+    }
+    Ok(())
+}
+
 fn needs_token(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     let guarded = ["/v1", "/app", "/openapi.json"];
-    let is_guarded = guarded.iter().any(|root| path == *root || path.strip_prefix(root).is_some_and(|r| r.starts_with('/')));
+    let is_guarded =
+        guarded.iter().any(|root| path == *root || path.strip_prefix(root).is_some_and(|r| r.starts_with('/')));
     is_guarded && path != "/v1/health"
 }
 

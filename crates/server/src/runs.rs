@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use resident_app::api::{ErrorCode, Event, EventKind, MessageView, RoleView, StepView, ToolCallView, TurnState, TurnView};
+use resident_app::api::{
+    ErrorCode, Event, EventKind, MessageView, RoleView, StepView, ToolCallView, TurnState, TurnView,
+};
+use resident_app::records::Thread;
 use resident_app::{App, api::ApiError};
 use tokio::sync::watch;
 
@@ -282,11 +285,9 @@ pub(crate) type BeginTurn = Arc<dyn Fn(&Arc<App>) -> Result<TurnView, ApiError> 
 /// A turn that a client asks for.
 pub(crate) struct Asked {
     /// Turns of one thread run one after another, in the order in which they were asked for.
-    pub(crate) thread: String,
+    pub(crate) thread: Thread,
     /// The same for a request and its retries.
     pub(crate) key: String,
-    /// The agent.
-    pub(crate) agent_id: String,
     pub(crate) begin: BeginTurn,
 }
 
@@ -294,7 +295,7 @@ pub(crate) struct Asked {
 #[derive(Default)]
 pub(crate) struct Runs {
     logs: Mutex<Logs>,
-    queues: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    queues: Mutex<HashMap<Thread, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 #[derive(Default)]
@@ -345,7 +346,9 @@ impl Runs {
                 if event.what == EventKind::Gap {
                     match read_turn(shared, &turn.id).await {
                         Ok((turn, messages, steps)) => log.refill(&turn, messages, &steps),
-                        Err(problem) => tracing::error!(turn = %turn.id, reason = %problem.message(), "lost sight of a turn"),
+                        Err(problem) => {
+                            tracing::error!(turn = %turn.id, reason = %problem.message(), "lost sight of a turn")
+                        }
                     }
                     if log.lock().ending.is_some() {
                         return;
@@ -357,10 +360,10 @@ impl Runs {
         }
     }
 
-    fn queue(&self, thread: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn queue(&self, thread: &Thread) -> Arc<tokio::sync::Mutex<()>> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|_, queue| Arc::strong_count(queue) > 1);
-        queues.entry(thread.to_owned()).or_default().clone()
+        queues.entry(thread.clone()).or_default().clone()
     }
 
     fn lock_logs(&self) -> MutexGuard<'_, Logs> {
@@ -376,17 +379,17 @@ async fn begin_when_idle(shared: &Shared, asked: &Asked, follower: &mut Follower
         let answer = tokio::task::spawn_blocking(move || begin(&app)).await.map_err(Problem::internal)?;
         match answer {
             Ok(turn) => return Ok(turn),
-            Err(error) if error.code == ErrorCode::Conflict && is_busy(shared, &asked.agent_id).await => {
-                wait_for_end(&asked.agent_id, follower).await;
+            Err(error) if error.code == ErrorCode::Conflict && is_busy(shared, &asked.thread).await => {
+                wait_for_end(asked.thread.agent_id.as_str(), follower).await;
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-async fn is_busy(shared: &Shared, agent_id: &str) -> bool {
-    let agent_id = agent_id.to_owned();
-    shared.ask(move |app| app.agent_is_busy(&agent_id)).await.unwrap_or(false)
+async fn is_busy(shared: &Shared, thread: &Thread) -> bool {
+    let thread = thread.clone();
+    shared.ask(move |app| app.thread_is_busy(&thread)).await.unwrap_or(false)
 }
 
 async fn wait_for_end(agent_id: &str, follower: &mut Follower) {

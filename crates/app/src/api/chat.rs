@@ -52,6 +52,18 @@ api_type! {
         pub name: Option<String>,
         /// Whether the call that a tool message answers failed.
         pub failed: bool,
+        /// The name that a client gave it, to know it again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        pub otid: Option<String>,
+        /// Who sent it, where a client said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        pub sender_id: Option<String>,
+        /// Whether its words are those of a `send_message` call.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[ts(optional, as = "Option<bool>")]
+        pub spoken_by_call: bool,
         /// When it was said.
         pub created_at_ms: i64,
         /// Whether it is in the context window.

@@ -14,6 +14,10 @@ api_type! {
         pub agent_id: Option<String>,
         /// The turn it belongs to.
         pub turn_id: Option<String>,
+        /// The conversation of the turn, where it is not in the agent's own thread.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        pub conversation_id: Option<String>,
         /// What happened.
         pub what: EventKind,
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::NewBlock;
 use super::blocks::with_fields;
 use crate::App;
-use crate::api::{AgentRef, ApiError, ContextPartKind, EventKind};
+use crate::api::{AgentRef, ApiError, EventKind};
 use crate::event_log::About;
 use crate::settings::checked_name;
 
@@ -231,15 +231,6 @@ impl App {
     /// The handle of the model that answers for an agent.
     pub fn model_handle_of(&self, agent: &Agent) -> Result<String, ApiError> {
         agent.model.clone().map_or_else(|| self.default_model(), Ok)
-    }
-
-    /// The instructions of an agent as its model reads them, with its blocks.
-    pub fn system_text(&self, agent_id: &str) -> Result<String, ApiError> {
-        let agent = self.agent_record(agent_id)?;
-        let parts = self.get_context(AgentRef { agent_id: agent.id.0 })?.parts.into_iter();
-        let stable = [ContextPartKind::Instructions, ContextPartKind::Core, ContextPartKind::Summary];
-        let texts: Vec<String> = parts.filter(|part| stable.contains(&part.kind)).map(|part| part.text).collect();
-        Ok(texts.join("\n\n"))
     }
 
     /// The tokens of the window that an agent has: its model's, or what its settings allow of it.

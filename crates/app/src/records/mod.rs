@@ -3,15 +3,20 @@
 
 mod agents;
 mod blocks;
+mod conversations;
 mod passages;
+mod requests;
 mod tools;
 mod turns;
 
 pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
 pub use blocks::{BlockChanges, NewBlock};
+pub use conversations::{ConversationChanges, NewConversation};
+pub use requests::PendingCalls;
+pub use resident_agent::{Decision, Said, TurnRequest};
 pub use resident_store::{
-    Agent, AgentId, AgentType, Block, BlockId, ConversationId, Message, MessageId, MessageListing, Page, Passage, PassageId, Role,
-    Step, StepId, StepListing, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
+    Agent, AgentId, AgentType, Block, BlockId, Conversation, ConversationId, Message, MessageId, MessageListing, Page, Passage, PassageId, Role,
+    Step, StepId, StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
     TurnListing, TurnStatus,
 };
 pub use tools::{BuiltinTool, ToolDescription};

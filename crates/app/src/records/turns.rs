@@ -1,7 +1,7 @@
 //! Turns and messages.
 
 use resident_store::{
-    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
+    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, Thread, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
 };
 use serde_json::{Value, json};
 
@@ -97,56 +97,53 @@ impl App {
         Ok(row.unwrap_or_else(|| message_row(message, &[], i64::MAX)))
     }
 
-    /// Messages of an agent, oldest first: those after and before others, at most so many from the newer or the older end.
+    /// Messages of a thread, oldest first: those after and before others, at most so many from the newer or the older end.
     pub fn message_rows(
         &self,
-        agent_id: &str,
+        thread: &Thread,
         after_id: Option<&str>,
         before_id: Option<&str>,
         (limit, newest): (usize, bool),
     ) -> Result<Vec<MessageRow>, ApiError> {
-        let agent = self.agent_record(agent_id)?;
+        self.agent_record(thread.agent_id.as_str())?;
         let seq = |id: Option<&str>| id.map(|id| self.message_record(id).map(|message| message.seq)).transpose();
         let (after, before) = (seq(after_id)?, seq(before_id)?);
         self.store.read(|reader| {
             let mut messages = if newest {
-                let mut messages = reader.messages_before(&agent.id, before, limit)?;
+                let mut messages = reader.messages_before(thread, before, limit)?;
                 messages.retain(|message| after.is_none_or(|seq| message.seq > seq));
                 messages
             } else {
-                let mut messages = reader.messages_after(&agent.id, after.unwrap_or(i64::MIN), limit)?;
+                let mut messages = reader.messages_after(thread, after.unwrap_or(i64::MIN), limit)?;
                 messages.retain(|message| before.is_none_or(|seq| message.seq < seq));
                 messages
             };
             messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
-            let latest = reader.latest_turn(&agent.id)?;
+            let window_start = reader.window_start(thread)?;
+            let latest = reader.latest_turn(thread)?;
             let waiting = latest.filter(|turn| turn.stop_reason.as_deref() == Some("requires_approval"));
             let waiting = match waiting {
                 Some(turn) => resident_agent::waiting_calls(&reader.messages_of_turn(&turn.id)?),
                 None => Vec::new(),
             };
-            let rows = messages.into_iter().map(|message| message_row(message, &waiting, agent.window_start_seq));
+            let rows = messages.into_iter().map(|message| message_row(message, &waiting, window_start));
             Ok(rows.collect())
         })
     }
 
-    /// The turn of an agent that began last.
+    /// The turn of an agent, in its own thread, that began last.
     pub fn latest_turn_record(&self, agent_id: &str) -> Result<Option<Turn>, ApiError> {
-        self.store.read(|reader| Ok(reader.latest_turn(&AgentId::from(agent_id))?))
+        self.latest_turn_of(&Thread::own(&AgentId::from(agent_id)))
     }
 
-    /// The ids of the messages in an agent's window, oldest first.
-    pub fn window_message_ids(&self, agent_id: &str) -> Result<Vec<String>, ApiError> {
-        let messages =
-            self.store.read::<_, ApiError>(|reader| Ok(reader.window_messages(&AgentId::from(agent_id))?))?;
-        Ok(messages.into_iter().map(|message| message.id.0).collect())
+    /// The turn of a thread that began last.
+    pub fn latest_turn_of(&self, thread: &Thread) -> Result<Option<Turn>, ApiError> {
+        self.store.read(|reader| Ok(reader.latest_turn(thread)?))
     }
 
-    /// Whether a turn of the agent runs, begun through any door.
-    pub fn agent_is_busy(&self, agent_id: &str) -> Result<bool, ApiError> {
-        let id = AgentId::from(agent_id);
-        let latest = self.store.read::<_, ApiError>(|reader| Ok(reader.latest_turn(&id)?))?;
-        Ok(latest.is_some_and(|turn| turn.status == TurnStatus::Running))
+    /// The messages of a turn that are not in the bin, with the words on its calls.
+    pub fn messages_of_turn(&self, turn_id: &str) -> Result<Vec<Message>, ApiError> {
+        self.store.read(|reader| Ok(reader.messages_of_turn(&TurnId::from(turn_id))?))
     }
 }
 

@@ -134,7 +134,7 @@ impl App {
     }
 
     /// A model that is there; the empty text is the profile's default.
-    fn checked_model(&self, handle: Option<String>) -> Result<Option<String>, ApiError> {
+    pub(crate) fn checked_model(&self, handle: Option<String>) -> Result<Option<String>, ApiError> {
         let Some(handle) = handle.filter(|handle| !handle.is_empty()) else { return Ok(None) };
         let known = self.models.list("")?.iter().any(|model| model.handle == handle);
         if !known {

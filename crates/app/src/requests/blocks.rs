@@ -164,7 +164,7 @@ impl App {
         edit(writer, &context).map_err(Into::into)
     }
 
-    fn block_changed(&self, id: &BlockId) -> Result<BlockView, ApiError> {
+    pub(crate) fn block_changed(&self, id: &BlockId) -> Result<BlockView, ApiError> {
         self.send(About::default(), EventKind::BlocksChanged);
         self.store.read(|reader| {
             let block = reader.block(id)?.ok_or_else(|| ApiError::not_found("block", id.as_str()))?;
@@ -178,7 +178,7 @@ fn existing(writer: &Writer<'_>, id: &BlockId) -> Result<Block, ApiError> {
 }
 
 /// Labels are names that a model writes in its calls: letters, digits, and what paths are made of.
-fn checked_label(label: &str) -> Result<String, ApiError> {
+pub(crate) fn checked_label(label: &str) -> Result<String, ApiError> {
     let label = label.trim();
     let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '/' | ' ');
     if label.is_empty() || label.chars().count() > 60 || !label.chars().all(fits) {
@@ -188,7 +188,7 @@ fn checked_label(label: &str) -> Result<String, ApiError> {
 }
 
 /// A value that fits into the block, without null bytes.
-fn checked_value(block: &Block, value: &str) -> Result<String, ApiError> {
+pub(crate) fn checked_value(block: &Block, value: &str) -> Result<String, ApiError> {
     let value = value.replace('\0', "");
     let chars = value.chars().count();
     if chars > block.limit_chars {
@@ -198,7 +198,7 @@ fn checked_value(block: &Block, value: &str) -> Result<String, ApiError> {
     Ok(value)
 }
 
-fn checked_limit(limit_chars: usize) -> Result<usize, ApiError> {
+pub(crate) fn checked_limit(limit_chars: usize) -> Result<usize, ApiError> {
     if !(1..=MOST_LIMIT_CHARS).contains(&limit_chars) {
         return Err(ApiError::invalid(format!("A limit has to be between 1 and {MOST_LIMIT_CHARS} characters.")));
     }

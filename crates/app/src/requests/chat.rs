@@ -64,7 +64,7 @@ impl App {
         check_size(&request.text)?;
         self.check_fits(&agent, &request.text)?;
         let (turn, message) = begin_turn(&self.store, &agent.id, &request.text)?;
-        Ok(self.start_turn(turn, message))
+        Ok(self.start_turn(turn, [message]))
     }
 
     /// Refuses what no answer could come of, where that is known without loading a model; otherwise the turn says so.
@@ -88,7 +88,7 @@ impl App {
     pub fn retry_turn(self: &Arc<Self>, request: TurnRef) -> Result<TurnView, ApiError> {
         let (turn, message) = begin_retry(&self.store, &TurnId(request.turn_id))?;
         self.send(About::agent(turn.agent_id.as_str()), EventKind::MessagesChanged);
-        Ok(self.start_turn(turn, message))
+        Ok(self.start_turn(turn, [message]))
     }
 
     /// Allows or denies the tool call that a turn waits with; the turn goes on in events.
@@ -104,7 +104,7 @@ impl App {
         check_size(&request.text)?;
         let (turn, message) = begin_edit(&self.store, &MessageId(request.message_id), &request.text)?;
         self.send(About::agent(turn.agent_id.as_str()), EventKind::MessagesChanged);
-        Ok(self.start_turn(turn, message))
+        Ok(self.start_turn(turn, [message]))
     }
 
     /// Moves a message to the bin.
@@ -170,7 +170,7 @@ impl App {
     }
 }
 
-fn check_size(text: &str) -> Result<(), ApiError> {
+pub(crate) fn check_size(text: &str) -> Result<(), ApiError> {
     if text.len() > MOST_MESSAGE_BYTES {
         return Err(ApiError::new(
             crate::api::ErrorCode::TooLong,

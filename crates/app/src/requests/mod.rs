@@ -7,3 +7,6 @@ mod chat;
 mod context;
 mod models;
 mod profile;
+
+pub(crate) use blocks::{checked_label, checked_limit, checked_value};
+pub(crate) use chat::check_size;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use resident_app::App;
 use resident_app::api::{ApiError, AttachBlock};
-use resident_app::records::{Block, BlockChanges, NewBlock};
+use resident_app::records::{AgentId, Block, BlockChanges, NewBlock};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -33,7 +33,6 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub(super) struct CreateBlock {
     label: String,
-    #[serde(default)]
     value: String,
     description: Option<String>,
     limit: Option<usize>,
@@ -200,7 +199,11 @@ type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists blocks.
 #[utoipa::path(get, path = "/v1/blocks", tag = "blocks", params(BlockQuery, PageQuery), responses((status = 200, body = [BlockBody])))]
-async fn list(State(shared): State<Shared>, Query(query): Query<BlockQuery>, Query(page): Query<PageQuery>) -> Answer<Vec<BlockBody>> {
+async fn list(
+    State(shared): State<Shared>,
+    Query(query): Query<BlockQuery>,
+    Query(page): Query<PageQuery>,
+) -> Answer<Vec<BlockBody>> {
     let blocks = shared.ask(move |app| query.find(app)).await?;
     let blocks = page.cut(blocks, (Order::Asc, 50), "block", |block| block.id.as_str())?;
     Ok(axum::Json(blocks.into_iter().map(block_body).collect()))
@@ -350,7 +353,15 @@ async fn detach(
     State(shared): State<Shared>,
     Path((agent, block)): Path<(Id<AgentKey>, Id<BlockKey>)>,
 ) -> Answer<AgentBody> {
-    change_attachment(shared, agent, block, |app, pair| app.detach_block(pair).map(|_| ())).await
+    change_attachment(shared, agent, block, |app, pair| {
+        let agent_id = AgentId(pair.agent_id.clone());
+        let attached = app.blocks_of_agents(std::slice::from_ref(&agent_id))?.remove(&agent_id).unwrap_or_default();
+        if !attached.iter().any(|block| block.id.as_str() == pair.block_id) {
+            return Err(ApiError::not_found("block of this agent", &pair.block_id));
+        }
+        app.detach_block(pair).map(|_| ())
+    })
+    .await
 }
 
 async fn change_attachment(

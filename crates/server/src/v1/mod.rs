@@ -3,6 +3,7 @@
 
 mod agents;
 mod blocks;
+mod conversations;
 mod health;
 mod messages;
 mod models;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(tools::routes())
         .merge(models::routes())
         .merge(runs::routes())
+        .merge(conversations::routes())
         .merge(search::routes())
         .split_for_parts();
     (router.merge(not_offered::routes()), document)

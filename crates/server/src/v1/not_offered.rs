@@ -26,9 +26,11 @@ const NOT_OFFERED: [(&str, &str); 13] = [
 
 const TOKENS: &str = "Access tokens for the users of a web app belong to a cloud service. This server has one token, which \
                       `resident server` prints.";
-const TEMPLATES: &str = "Versioned templates belong to a cloud service. Duplicate an agent, or carry it as an agent file.";
+const TEMPLATES: &str =
+    "Versioned templates belong to a cloud service. Duplicate an agent, or carry it as an agent file.";
 const ENVIRONMENTS: &str = "Environments connect a cloud service to computers. Resident runs on the computer itself.";
-const SCHEDULE: &str = "Scheduled messages belong to a cloud service. Let the scheduler of your system send the message.";
+const SCHEDULE: &str =
+    "Scheduled messages belong to a cloud service. Let the scheduler of your system send the message.";
 
 pub(super) fn routes() -> Router<Shared> {
     let export = any(|| async { Problem::not_offered("Exporting agent files is not offered yet.") });

@@ -4,9 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use resident_app::App;
 use resident_app::api::{ApiError, StepView};
-use resident_app::records::{
-    AgentId, ConversationId, Page, Step, StepListing, Turn, TurnListing, TurnStatus,
-};
+use resident_app::records::{AgentId, ConversationId, Page, Step, StepListing, Turn, TurnListing, TurnStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};

@@ -25,7 +25,8 @@ impl Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         let text = String::deserialize(reader)?;
-        let in_utc = |time: jiff::civil::DateTime| time.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp());
+        let in_utc =
+            |time: jiff::civil::DateTime| time.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp());
         text.parse::<jiff::Timestamp>()
             .or_else(|_| text.parse::<jiff::civil::DateTime>().and_then(in_utc))
             .map(Self)

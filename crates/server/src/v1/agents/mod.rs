@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use self::request::{CreateAgent, UpdateAgent, changes, new_agent, read_agent_type};
 pub(super) use self::shape::{AgentBody, bodies, body};
+use super::messages::thread_of;
 use super::page::{Order, PageQuery};
 use crate::error::Problem;
 use crate::extract::{AgentKey, Body, Id, Path, Query};
@@ -92,7 +93,11 @@ type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists agents.
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", params(AgentQuery, PageQuery), responses((status = 200, body = [AgentBody])))]
-async fn list(State(shared): State<Shared>, Query(query): Query<AgentQuery>, Query(page): Query<PageQuery>) -> Answer<Vec<AgentBody>> {
+async fn list(
+    State(shared): State<Shared>,
+    Query(query): Query<AgentQuery>,
+    Query(page): Query<PageQuery>,
+) -> Answer<Vec<AgentBody>> {
     let mut found = shared.ask(|app| bodies(app, app.agent_records()?)).await?;
     found.retain(|body| query.wants(body));
     query.sort(&mut found);
@@ -163,7 +168,7 @@ async fn delete(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> A
     responses((status = 200, body = String), (status = 404))
 )]
 async fn recompile(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> Answer<String> {
-    Ok(axum::Json(shared.ask(move |app| app.system_text(id.as_str())).await?))
+    Ok(axum::Json(shared.ask(move |app| app.system_text(&thread_of(app, id.as_str(), None)?)).await?))
 }
 
 /// What is in an agent's context window, by part.
@@ -171,7 +176,10 @@ async fn recompile(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -
     get, path = "/v1/agents/{agent_id}/context", tag = "agents", params(("agent_id" = String, Path)),
     responses((status = 200, body = Object), (status = 404))
 )]
-async fn context(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> Result<(StatusCode, axum::Json<Value>), Problem> {
+async fn context(
+    State(shared): State<Shared>,
+    Path(id): Path<Id<AgentKey>>,
+) -> Result<(StatusCode, axum::Json<Value>), Problem> {
     use resident_app::api::{AgentRef, ContextPartKind};
     let view = shared
         .ask(move |app| {

@@ -93,10 +93,13 @@ fn sort_out(app: &App, rest: Map<String, Value>, window_limit: Option<usize>) ->
     let from_config = |config: &str| {
         let config = letta.get(config)?;
         let handle = config.get("handle").and_then(Value::as_str).map(str::to_owned);
-        handle.or_else(|| config.get("model").or(config.get("embedding_model"))?.as_str().map(|name| format!("openai/{name}")))
+        handle.or_else(|| {
+            config.get("model").or(config.get("embedding_model"))?.as_str().map(|name| format!("openai/{name}"))
+        })
     };
     let asked = letta.get("model").and_then(Value::as_str).map(str::to_owned).or_else(|| from_config("llm_config"));
-    let embedding = letta.get("embedding").and_then(Value::as_str).map(str::to_owned).or_else(|| from_config("embedding_config"));
+    let embedding =
+        letta.get("embedding").and_then(Value::as_str).map(str::to_owned).or_else(|| from_config("embedding_config"));
     if let Some(embedding) = embedding {
         letta.insert("embedding".to_owned(), json!(embedding));
     }
@@ -238,8 +241,18 @@ pub(super) struct UpdateAgent {
 }
 
 pub(super) fn changes(app: &App, request: UpdateAgent) -> Result<AgentChanges, ApiError> {
-    let UpdateAgent { name, description, system, tool_ids, block_ids, tool_rules, tags, metadata, context_window_limit, rest } =
-        request;
+    let UpdateAgent {
+        name,
+        description,
+        system,
+        tool_ids,
+        block_ids,
+        tool_rules,
+        tags,
+        metadata,
+        context_window_limit,
+        rest,
+    } = request;
     let Kept { letta, settings, model, note } = sort_out(app, rest, context_window_limit)?;
     let tools = tool_ids.map(|ids| tool_names(app, Vec::new(), ids)).transpose()?;
     let metadata = match (metadata, note) {

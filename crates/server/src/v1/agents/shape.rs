@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use resident_app::App;
 use resident_app::api::ApiError;
-use resident_app::records::{Agent, AgentId, AgentType, Block};
+use resident_app::records::{Agent, AgentId, AgentType, Block, Thread};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -105,7 +105,8 @@ fn agent_body(
     let number = |field: &str, default: usize| {
         kept(&agent.letta, field).as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(default)
     };
-    let (max_files_open, per_file) = (number("max_files_open", files), number("per_file_view_window_char_limit", file_chars));
+    let (max_files_open, per_file) =
+        (number("max_files_open", files), number("per_file_view_window_char_limit", file_chars));
     let shown = ["model_settings", "compaction_settings", "response_format", "timezone", "message_buffer_autoclear"];
     let rest = ["enable_sleeptime", "hidden", "project_id", "template_id", "base_template_id"];
     let mut kept_fields: Map<String, Value> =
@@ -128,7 +129,7 @@ fn agent_body(
         tools: agent.tools.iter().filter_map(|name| tools.get(name).cloned()).collect(),
         llm_config: llm_config(&agent, &handle, window_tokens),
         embedding_config: embedding_config(&embedding),
-        message_ids: app.window_message_ids(agent.id.as_str())?,
+        message_ids: app.window_message_ids(&Thread::own(&agent.id))?,
         identity_ids: serde_json::from_value(kept(&agent.letta, "identity_ids")).unwrap_or_default(),
         last_run_completion: ended.map(time),
         last_run_duration_ms: latest.as_ref().and_then(|turn| turn.ended_at_ms.map(|end| end - turn.started_at_ms)),

@@ -1,6 +1,7 @@
 //! Messages of agents: asking for a turn in every way V1 knows, and reading what was said.
 
-mod request;
+pub(super) mod ask;
+pub(super) mod request;
 pub(super) mod shape;
 pub(super) mod stream;
 
@@ -9,34 +10,37 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use resident_app::api::{AgentRef, SendMessage, TurnRef, TurnState};
+use axum::response::Response;
+use resident_app::App;
+use resident_app::api::{ApiError, TurnRef, TurnState};
+use resident_app::records::{AgentId, Thread};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::request::{Asking, MessageRequest};
+use self::ask::{Request, ask};
+use self::request::MessageRequest;
 use self::shape::{Wanted, listed};
 use self::stream::StreamForm;
 use super::agents::{self, AgentBody};
 use super::page::Order;
+use super::runs::{RunBody, run_body};
 use crate::error::Problem;
-use crate::extract::{AgentKey, Id, Path, Query, read_json};
-use crate::runs::{Asked, RunLog};
+use crate::extract::{AgentKey, Body, Id, Path, Query, read_json};
+use crate::runs::RunLog;
 use crate::state::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(create_stream))
+        .routes(routes!(create_async))
         .routes(routes!(cancel))
         .routes(routes!(compact))
+        .routes(routes!(reset))
 }
-
-/// What an SDK counts up when it sends a request again.
-const RETRY_COUNT: &str = "x-stainless-retry-count";
 
 /// Sends messages to an agent and answers with what it says, whole or as a stream.
 #[utoipa::path(
@@ -54,8 +58,12 @@ async fn create(
     if !streaming && (request.stream_tokens == Some(true) || request.background == Some(true)) {
         return Err(Problem::invalid(&["body", "streaming"], "`stream_tokens` and `background` need `streaming`"));
     }
-    let log = ask(&shared, id.as_str(), &request, &headers, &body).await?;
-    Ok(if streaming { stream::stream(log, form_of(&request)).await } else { stream::answer(log, request.wanted()).await })
+    let log = ask_agent(&shared, &id, &request, (&headers, &body), Value::Null).await?;
+    Ok(if streaming {
+        stream::stream(log, form_of(&request)).await
+    } else {
+        stream::answer(log, request.wanted()).await
+    })
 }
 
 /// Sends messages to an agent and streams what it says.
@@ -70,11 +78,11 @@ async fn create_stream(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let request: MessageRequest = read_json(&body)?;
-    let log = ask(&shared, id.as_str(), &request, &headers, &body).await?;
+    let log = ask_agent(&shared, &id, &request, (&headers, &body), Value::Null).await?;
     Ok(stream::stream(log, form_of(&request)).await)
 }
 
-fn form_of(request: &MessageRequest) -> StreamForm {
+pub(super) fn form_of(request: &MessageRequest) -> StreamForm {
     StreamForm {
         wanted: request.wanted(),
         pings: request.include_pings != Some(false),
@@ -83,38 +91,32 @@ fn form_of(request: &MessageRequest) -> StreamForm {
     }
 }
 
-/// The log of the turn that a request asks for: a new one, or, where a client sends the same again, the one it asked
-/// for before.
-async fn ask(
+async fn ask_agent(
     shared: &Shared,
-    agent_id: &str,
-    request: &MessageRequest,
-    headers: &HeaderMap,
-    body: &[u8],
+    id: &Id<AgentKey>,
+    body: &MessageRequest,
+    (headers, bytes): (&HeaderMap, &[u8]),
+    marks: Value,
 ) -> Result<Arc<RunLog>, Problem> {
-    let asking = request.asking()?;
-    let id = agent_id.to_owned();
-    shared.ask(move |app| app.agent_record(&id)).await?;
-    let key = request.key(agent_id, body);
-    let retries = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).unwrap_or("0");
-    if (retries != "0" || request.is_named())
-        && let Some(log) = shared.runs.of_key(&key)
-    {
-        tracing::info!(%agent_id, %retries, "a request came again; it gets the answer of the first");
-        return Ok(log);
-    }
-    let Asking::Say(said) = asking else {
-        return Err(Problem::not_offered("Approvals over this API are not offered yet."));
-    };
-    let text = said.into_iter().map(|message| message.text).collect::<Vec<_>>().join("\n\n");
-    let agent_id = agent_id.to_owned();
-    let asked = Asked {
-        thread: agent_id.clone(),
-        key,
-        agent_id: agent_id.clone(),
-        begin: Arc::new(move |app| app.send_message(SendMessage { agent_id: agent_id.clone(), text: text.clone() })),
-    };
-    Ok(shared.runs.begin(shared, asked))
+    let thread = Thread::own(&AgentId::from(id.as_str()));
+    ask(shared, Request { thread, body, bytes, headers, refuse_busy: false, marks }).await
+}
+
+/// Sends messages to an agent and answers with the run at once.
+#[utoipa::path(
+    post, path = "/v1/agents/{agent_id}/messages/async", tag = "agents", params(("agent_id" = String, Path)),
+    request_body = MessageRequest, responses((status = 200, body = RunBody), (status = 404))
+)]
+async fn create_async(
+    State(shared): State<Shared>,
+    Path(id): Path<Id<AgentKey>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<axum::Json<RunBody>, Problem> {
+    let request: MessageRequest = read_json(&body)?;
+    let marks = json!({ "background": true, "async": true });
+    let turn_id = ask_agent(&shared, &id, &request, (&headers, &body), marks).await?.begun().await?;
+    Ok(axum::Json(run_body(shared.ask(move |app| app.turn_record(&turn_id)).await?)))
 }
 
 /// Which messages.
@@ -129,6 +131,8 @@ struct MessageQuery {
     /// From which end the limit counts. The answer is always oldest first.
     #[param(inline)]
     order: Option<Order>,
+    /// A conversation; the agent's own thread when left out.
+    conversation_id: Option<String>,
     use_assistant_message: Option<bool>,
     #[serde(default)]
     include_return_message_types: Vec<String>,
@@ -144,11 +148,22 @@ async fn list(
     Path(id): Path<Id<AgentKey>>,
     Query(query): Query<MessageQuery>,
 ) -> Result<axum::Json<Vec<Value>>, Problem> {
-    let MessageQuery { after, before, limit, order, use_assistant_message, include_return_message_types } = query;
+    let MessageQuery {
+        after,
+        before,
+        limit,
+        order,
+        conversation_id,
+        use_assistant_message,
+        include_return_message_types,
+    } = query;
     let newest = order != Some(Order::Asc);
     let limit = limit.unwrap_or(100).min(1000);
     let rows = shared
-        .ask(move |app| app.message_rows(id.as_str(), after.as_deref(), before.as_deref(), (limit, newest)))
+        .ask(move |app| {
+            let thread = thread_of(app, id.as_str(), conversation_id.as_deref())?;
+            app.message_rows(&thread, after.as_deref(), before.as_deref(), (limit, newest))
+        })
         .await?;
     let wanted = Wanted {
         spoken: use_assistant_message != Some(false),
@@ -160,8 +175,8 @@ async fn list(
 
 /// Which turns to stop.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-struct CancelRequest {
-    run_ids: Option<Vec<String>>,
+pub(super) struct CancelRequest {
+    pub(super) run_ids: Option<Vec<String>>,
 }
 
 /// Stops the turns of an agent that run.
@@ -175,33 +190,65 @@ async fn cancel(
     body: Bytes,
 ) -> Result<axum::Json<Value>, Problem> {
     let CancelRequest { run_ids } = read_json(&body)?;
-    let stopped = shared
-        .ask(move |app| {
-            app.agent_record(id.as_str())?;
-            let latest = app.latest_turn_record(id.as_str())?.map(|turn| turn.id.0).into_iter().collect();
-            let mut stopped = Map::new();
-            for turn_id in run_ids.unwrap_or(latest) {
-                let (turn, ..) = app.turn_in_full(&turn_id)?;
-                if turn.state == TurnState::Running {
-                    app.cancel_turn(TurnRef { turn_id: turn_id.clone() })?;
-                    stopped.insert(turn_id, json!("cancelled"));
-                }
-            }
-            Ok(stopped)
-        })
-        .await?;
-    if stopped.is_empty() {
-        return Err(Problem::conflict("No turn of this agent runs."));
+    let asked = shared.ask(move |app| stop_turns(app, &thread_of(app, id.as_str(), None)?, run_ids)).await?;
+    stopped(asked)
+}
+
+/// Stops the turns named, or the one of the thread that runs.
+pub(super) fn stop_turns(
+    app: &App,
+    thread: &Thread,
+    run_ids: Option<Vec<String>>,
+) -> Result<Map<String, Value>, ApiError> {
+    let latest = app.latest_turn_of(thread)?.map(|turn| turn.id.0).into_iter().collect();
+    let mut stopped = Map::new();
+    for turn_id in run_ids.unwrap_or(latest) {
+        let (turn, ..) = app.turn_in_full(&turn_id)?;
+        if turn.state == TurnState::Running {
+            app.cancel_turn(TurnRef { turn_id: turn_id.clone() })?;
+            stopped.insert(turn_id, json!("cancelled"));
+        }
     }
-    Ok(axum::Json(Value::Object(stopped)))
+    Ok(stopped)
+}
+
+/// What was stopped; nothing is a conflict, in V1's terms.
+pub(super) fn stopped(turns: Map<String, Value>) -> Result<axum::Json<Value>, Problem> {
+    if turns.is_empty() {
+        return Err(Problem::conflict("No turn runs here."));
+    }
+    Ok(axum::Json(Value::Object(turns)))
+}
+
+/// The thread that a client names: a conversation, or the agent's own.
+pub(super) fn thread_of(app: &App, agent_id: &str, conversation_id: Option<&str>) -> Result<Thread, ApiError> {
+    let agent = app.agent_record(agent_id)?;
+    match conversation_id.filter(|id| *id != "default") {
+        None => Ok(Thread::own(&agent.id)),
+        Some(id) => {
+            let conversation = app.conversation_record(id)?;
+            if conversation.agent_id != agent.id {
+                return Err(ApiError::not_found("conversation of this agent", id));
+            }
+            Ok(Thread::from(&conversation))
+        }
+    }
 }
 
 /// What a compaction did.
 #[derive(Debug, Serialize, ToSchema)]
-struct Compacted {
+pub(super) struct Compacted {
     summary: String,
     num_messages_before: usize,
     num_messages_after: usize,
+}
+
+/// Evicts the oldest part of a thread's window. One turn or less cannot be made shorter; that is no error of the client's.
+pub(super) fn compact_thread(app: &App, thread: &Thread) -> Result<Compacted, ApiError> {
+    let before = app.window_message_ids(thread)?.len();
+    let summary = app.compact_thread(thread)?.map(|done| done.summary).unwrap_or_default();
+    let after = app.window_message_ids(thread)?.len();
+    Ok(Compacted { summary, num_messages_before: before, num_messages_after: after })
 }
 
 /// Evicts the oldest part of an agent's window now, and says what of it stands in the summary.
@@ -209,26 +256,33 @@ struct Compacted {
     post, path = "/v1/agents/{agent_id}/summarize", tag = "agents", params(("agent_id" = String, Path)),
     responses((status = 200, body = Compacted), (status = 404), (status = 409))
 )]
-async fn compact(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> Result<Response, Problem> {
-    let compacted = shared
-        .ask(move |app| {
-            let agent = app.agent_record(id.as_str())?;
-            let before = app.window_message_ids(agent.id.as_str())?.len();
-            // One turn or less cannot be made shorter; that is no error of the client's.
-            let summary = match app.compact_now(AgentRef { agent_id: agent.id.0.clone() }) {
-                Ok(done) => done.summary,
-                Err(error) if error.code == resident_app::api::ErrorCode::Invalid => String::new(),
-                Err(error) => return Err(error),
-            };
-            let after = app.window_message_ids(agent.id.as_str())?.len();
-            Ok(Compacted { summary, num_messages_before: before, num_messages_after: after })
-        })
-        .await?;
-    Ok(axum::Json(compacted).into_response())
+async fn compact(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> Result<axum::Json<Compacted>, Problem> {
+    let done = shared.ask(move |app| compact_thread(app, &thread_of(app, id.as_str(), None)?)).await?;
+    Ok(axum::Json(done))
+}
+
+/// Whether an emptied window begins with something.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+struct ResetRequest {
+    add_default_initial_messages: Option<bool>,
 }
 
 /// Empties an agent's window; what was said stays in recall memory.
-#[expect(dead_code, reason = "waits for the store")]
-async fn reset(shared: Shared, id: Id<AgentKey>) -> Result<axum::Json<AgentBody>, Problem> {
-    Ok(axum::Json(shared.ask(move |app| agents::body(app, id.as_str())).await?))
+#[utoipa::path(
+    patch, path = "/v1/agents/{agent_id}/reset-messages", tag = "agents", params(("agent_id" = String, Path)),
+    request_body = ResetRequest, responses((status = 200, body = AgentBody), (status = 404), (status = 409))
+)]
+async fn reset(
+    State(shared): State<Shared>,
+    Path(id): Path<Id<AgentKey>>,
+    Body(ResetRequest { add_default_initial_messages: _ }): Body<ResetRequest>,
+) -> Result<axum::Json<AgentBody>, Problem> {
+    let body = shared
+        .ask(move |app| {
+            // Agents here begin without a message, so that there is none to add.
+            app.reset_thread(&thread_of(app, id.as_str(), None)?, &[])?;
+            agents::body(app, id.as_str())
+        })
+        .await?;
+    Ok(axum::Json(body))
 }

@@ -11,7 +11,7 @@ use crate::error::Problem;
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Speaker {
+pub(in crate::v1) enum Speaker {
     /// The person.
     User,
     /// An event, told to the agent.
@@ -23,7 +23,7 @@ pub(super) enum Speaker {
 /// What is said: text, or parts of which the text counts.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum Content {
+pub(in crate::v1) enum Content {
     Text(String),
     #[schema(value_type = Vec<Object>)]
     Parts(Vec<Value>),
@@ -53,7 +53,7 @@ impl Content {
 
 /// One message of a request.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-pub(super) struct MessageIn {
+pub(in crate::v1) struct MessageIn {
     /// `message`, `approval` or `tool_return`.
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -74,7 +74,7 @@ pub(super) struct MessageIn {
 
 /// The client's word on one call: whether it may run, or what came of it where the client ran it.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
-pub(super) struct ApprovalIn {
+pub(in crate::v1) struct ApprovalIn {
     #[serde(rename = "type")]
     kind: Option<String>,
     tool_call_id: String,
@@ -87,43 +87,43 @@ pub(super) struct ApprovalIn {
 
 /// A request for a turn.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-pub(super) struct MessageRequest {
+pub(in crate::v1) struct MessageRequest {
     messages: Option<Vec<MessageIn>>,
     /// What the user says, in short.
     input: Option<Content>,
-    pub(super) max_steps: Option<usize>,
-    pub(super) streaming: Option<bool>,
-    pub(super) stream_tokens: Option<bool>,
-    pub(super) include_pings: Option<bool>,
-    pub(super) background: Option<bool>,
+    pub(in crate::v1) max_steps: Option<usize>,
+    pub(in crate::v1) streaming: Option<bool>,
+    pub(in crate::v1) stream_tokens: Option<bool>,
+    pub(in crate::v1) include_pings: Option<bool>,
+    pub(in crate::v1) background: Option<bool>,
     use_assistant_message: Option<bool>,
     include_return_message_types: Option<Vec<String>>,
-    pub(super) override_model: Option<String>,
-    pub(super) override_system: Option<String>,
+    pub(in crate::v1) override_model: Option<String>,
+    pub(in crate::v1) override_system: Option<String>,
     #[schema(value_type = Option<Vec<Object>>)]
-    pub(super) client_tools: Option<Vec<Value>>,
+    pub(in crate::v1) client_tools: Option<Vec<Value>>,
 }
 
 /// A message of a request, read.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said {
-    pub(super) role: Speaker,
-    pub(super) text: String,
-    pub(super) otid: Option<String>,
-    pub(super) sender_id: Option<String>,
+pub(in crate::v1) struct Said {
+    pub(in crate::v1) role: Speaker,
+    pub(in crate::v1) text: String,
+    pub(in crate::v1) otid: Option<String>,
+    pub(in crate::v1) sender_id: Option<String>,
 }
 
 /// The client's word on a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Word {
+pub(in crate::v1) struct Word {
     /// The call; the one that waits when left out.
-    pub(super) tool_call_id: Option<String>,
-    pub(super) what: Decided,
+    pub(in crate::v1) tool_call_id: Option<String>,
+    pub(in crate::v1) what: Decided,
 }
 
 /// What is decided of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Decided {
+pub(in crate::v1) enum Decided {
     Allowed,
     Refused(Option<String>),
     Returned { text: String, failed: bool },
@@ -131,14 +131,14 @@ pub(super) enum Decided {
 
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Asking {
+pub(in crate::v1) enum Asking {
     Say(Vec<Said>),
     Decide(Vec<Word>),
 }
 
 impl MessageRequest {
     /// How the client wants the answer.
-    pub(super) fn wanted(&self) -> Wanted {
+    pub(in crate::v1) fn wanted(&self) -> Wanted {
         Wanted {
             spoken: self.use_assistant_message != Some(false),
             kinds: self.include_return_message_types.clone(),
@@ -147,7 +147,7 @@ impl MessageRequest {
     }
 
     /// What it asks.
-    pub(super) fn asking(&self) -> Result<Asking, Problem> {
+    pub(in crate::v1) fn asking(&self) -> Result<Asking, Problem> {
         let place = ["body", "messages"];
         let messages = match (&self.messages, &self.input) {
             (Some(_), Some(_)) => return Err(Problem::invalid(&place, "send `messages` or `input`, not both")),
@@ -174,18 +174,21 @@ impl MessageRequest {
     }
 
     /// The same for a request and its retries: what the client calls its messages, or what they are.
-    pub(super) fn key(&self, thread: &str, body: &[u8]) -> String {
-        let otids: Vec<&str> =
-            self.messages.iter().flatten().filter_map(|message| message.otid.as_deref()).collect();
+    pub(in crate::v1) fn key(&self, thread: &str, body: &[u8]) -> String {
+        let otids: Vec<&str> = self.messages.iter().flatten().filter_map(|message| message.otid.as_deref()).collect();
         let mut hash = Sha256::new();
         hash.update(thread.as_bytes());
         hash.update([0]);
-        if otids.is_empty() { hash.update(body) } else { hash.update(otids.join("\0").as_bytes()) }
+        if otids.is_empty() {
+            hash.update(body)
+        } else {
+            hash.update(otids.join("\0").as_bytes())
+        }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether the client gave its messages names of its own.
-    pub(super) fn is_named(&self) -> bool {
+    pub(in crate::v1) fn is_named(&self) -> bool {
         self.messages.iter().flatten().any(|message| message.otid.is_some())
     }
 }
@@ -210,7 +213,6 @@ impl MessageIn {
         }
         Ok(words)
     }
-
 }
 
 impl ApprovalIn {
@@ -262,8 +264,12 @@ mod tests {
 
     #[test]
     fn a_word_on_calls_is_read_in_every_form() {
-        let allowed = read(json!({ "messages": [{ "type": "approval", "approve": true, "approval_request_id": "message-1" }] }));
-        assert_eq!(allowed.asking().unwrap(), Asking::Decide(vec![Word { tool_call_id: None, what: Decided::Allowed }]));
+        let allowed =
+            read(json!({ "messages": [{ "type": "approval", "approve": true, "approval_request_id": "message-1" }] }));
+        assert_eq!(
+            allowed.asking().unwrap(),
+            Asking::Decide(vec![Word { tool_call_id: None, what: Decided::Allowed }])
+        );
         let listed = read(json!({ "messages": [{ "type": "approval", "approvals": [
             { "type": "approval", "tool_call_id": "a", "approve": false, "reason": "no" },
             { "type": "tool", "tool_call_id": "b", "tool_return": "42", "status": "success" },

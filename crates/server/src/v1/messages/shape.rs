@@ -39,14 +39,12 @@ pub(crate) fn entry_messages(entry: &Entry, turn_id: &str, wanted: &Wanted) -> V
     let mut messages = match entry {
         Entry::Recorded { message, text_streamed, thoughts_streamed } => {
             let skip = |streamed: bool| wanted.pieces && streamed;
-            let parts = Parts {
-                thoughts: !skip(*thoughts_streamed),
-                words: !skip(*text_streamed),
-                calls: Calls::None,
-            };
+            let parts = Parts { thoughts: !skip(*thoughts_streamed), words: !skip(*text_streamed), calls: Calls::None };
             row_messages(message, wanted, parts)
         }
-        Entry::Called { message } => row_messages(message, wanted, Parts { thoughts: false, words: false, calls: Calls::Made }),
+        Entry::Called { message } => {
+            row_messages(message, wanted, Parts { thoughts: false, words: false, calls: Calls::Made })
+        }
         Entry::Asked { message, calls } => {
             row_messages(message, wanted, Parts { thoughts: false, words: false, calls: Calls::Waiting(calls) })
         }

@@ -56,7 +56,8 @@ pub(super) struct ToolBody {
 /// The id of a tool that Resident brings: the same in every profile.
 pub(super) fn builtin_id(name: &str) -> String {
     // V1 wants the form of a random UUID, so the version of one made from a name is overwritten.
-    let mut bytes = *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("resident/tool/{name}").as_bytes()).as_bytes();
+    let mut bytes =
+        *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("resident/tool/{name}").as_bytes()).as_bytes();
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     format!("tool-{}", uuid::Uuid::from_bytes(bytes))
 }
@@ -299,7 +300,9 @@ async fn delete(State(shared): State<Shared>, Path(id): Path<Id<ToolKey>>) -> An
 /// Refuses changes of a tool that Resident brings.
 fn refuse_own(shared: &Shared, id: &Id<ToolKey>) -> Result<(), Problem> {
     match shared.app.builtin_tools().iter().find(|tool| builtin_id(tool.name) == id.as_str()) {
-        Some(tool) => Err(Problem::bad_request(format!("`{}` is a tool of Resident's own and stays as it is.", tool.name))),
+        Some(tool) => {
+            Err(Problem::bad_request(format!("`{}` is a tool of Resident's own and stays as it is.", tool.name)))
+        }
         None => Ok(()),
     }
 }

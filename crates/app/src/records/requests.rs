@@ -1,0 +1,92 @@
+//! Turns as clients ask for them: several messages, options of the turn, word on calls that wait, and requests that are
+//! known again.
+
+use std::sync::Arc;
+
+use resident_agent::{
+    Decision, Said, TurnOptions, TurnRequest, begin_request, begin_retry, calls_to_decide, decide_calls,
+    reset_messages, system_text,
+};
+use resident_store::{AgentId, Thread, ToolCall, Turn, TurnId, TurnStatus};
+
+use crate::App;
+use crate::api::{ApiError, EventKind, TurnView};
+use crate::event_log::About;
+use crate::requests::check_size;
+
+/// Calls of a turn that wait for a client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingCalls {
+    /// The turn.
+    pub turn_id: TurnId,
+    /// The message that makes the calls.
+    pub message_id: String,
+    /// The calls, in their order.
+    pub calls: Vec<ToolCall>,
+}
+
+impl App {
+    /// Records what is said and begins the turn that answers it; the turn goes on in events.
+    pub fn begin_turn(self: &Arc<Self>, request: &TurnRequest) -> Result<TurnView, ApiError> {
+        self.agent_in_use(request.thread.agent_id.as_str())?;
+        for said in &request.messages {
+            check_size(&said.text)?;
+        }
+        let options: TurnOptions = serde_json::from_value(request.options.clone())
+            .map_err(|error| ApiError::invalid(format!("What is asked of the turn cannot be read: {error}.")))?;
+        self.checked_model(options.model)?;
+        let (turn, messages) = begin_request(&self.store, request)?;
+        Ok(self.start_turn(turn, messages))
+    }
+
+    /// Begins a turn anew that was interrupted or failed.
+    pub fn begin_anew(self: &Arc<Self>, turn_id: &str) -> Result<TurnView, ApiError> {
+        let (turn, message) = begin_retry(&self.store, &TurnId::from(turn_id))?;
+        self.send(About::agent(turn.agent_id.as_str()), EventKind::MessagesChanged);
+        Ok(self.start_turn(turn, [message]))
+    }
+
+    /// The turn that a client's request began, when it was asked before.
+    pub fn turn_of_request(&self, agent_id: &str, request_key: &str) -> Result<Option<Turn>, ApiError> {
+        self.store.read(|reader| Ok(reader.turn_by_request_key(&AgentId::from(agent_id), request_key)?))
+    }
+
+    /// The calls for which a thread's latest turn waits.
+    pub fn pending_calls(&self, thread: &Thread) -> Result<Option<PendingCalls>, ApiError> {
+        let latest = self.store.read::<_, ApiError>(|reader| Ok(reader.latest_turn(thread)?))?;
+        let Some(turn) = latest else { return Ok(None) };
+        let calls = calls_to_decide(&self.store, &turn.id)?;
+        let Some(first) = calls.first() else { return Ok(None) };
+        let messages = self.store.read::<_, ApiError>(|reader| Ok(reader.messages_of_turn(&turn.id)?))?;
+        let asking = messages.into_iter().rfind(|message| message.tool_calls.contains(first));
+        Ok(asking.map(|message| PendingCalls { turn_id: turn.id, message_id: message.id.0, calls }))
+    }
+
+    /// Records the word on calls that wait; their turn goes on in events.
+    pub fn decide(
+        self: &Arc<Self>,
+        turn_id: &TurnId,
+        decisions: &[(String, Decision)],
+    ) -> Result<TurnView, ApiError> {
+        let turn = decide_calls(&self.store, turn_id, decisions)?;
+        Ok(self.resume_turn(turn))
+    }
+
+    /// Empties the window of a thread; what was said stays in recall memory.
+    pub fn reset_thread(&self, thread: &Thread, initial: &[Said]) -> Result<(), ApiError> {
+        reset_messages(&self.store, thread, initial)?;
+        self.send(About::agent(thread.agent_id.as_str()), EventKind::MessagesChanged);
+        Ok(())
+    }
+
+    /// The instructions of a thread as its model reads them, with its blocks.
+    pub fn system_text(&self, thread: &Thread) -> Result<String, ApiError> {
+        Ok(system_text(&self.store, thread)?)
+    }
+
+    /// Whether a turn of the thread runs, begun through any door.
+    pub fn thread_is_busy(&self, thread: &Thread) -> Result<bool, ApiError> {
+        let latest = self.store.read::<_, ApiError>(|reader| Ok(reader.latest_turn(thread)?))?;
+        Ok(latest.is_some_and(|turn| turn.status == TurnStatus::Running))
+    }
+}
