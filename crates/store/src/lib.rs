@@ -15,8 +15,10 @@ mod connection;
 mod conversation;
 mod date;
 mod error;
+mod identity;
 mod ids;
 mod lexical;
+mod mcp_server;
 mod message;
 mod migration;
 mod open;
@@ -39,11 +41,13 @@ pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};
+pub use identity::{Identity, IdentityListing};
 pub use ids::{
     AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,
     StepId, SummaryId, ToolId, TurnId,
 };
 pub use lexical::LexicalHit;
+pub use mcp_server::{McpServer, McpServerKind};
 pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};
 pub use page::Page;
 pub use passage::{Passage, PassageFilter, PassageRevision};

@@ -4,7 +4,9 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{agent, archive, block, conversation, message, passage, setting, summary, tool, turn, vector};
+use crate::{
+    agent, archive, block, conversation, identity, mcp_server, message, passage, setting, summary, tool, turn, vector,
+};
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
@@ -13,8 +15,14 @@ pub(crate) const APPLICATION_ID: i64 = 0x5253_4454;
 pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Each takes a database to the schema of its place, counted from 1.
-const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] =
-    &[create, keep_alterations, keep_what_clients_set, have_conversations, keep_passages_in_archives];
+const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
+    create,
+    keep_alterations,
+    keep_what_clients_set,
+    have_conversations,
+    keep_passages_in_archives,
+    know_identities_and_servers,
+];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
 pub(crate) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
@@ -94,4 +102,10 @@ fn have_conversations(connection: &Connection) -> rusqlite::Result<()> {
 fn keep_passages_in_archives(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(archive::SCHEMA)?;
     connection.execute_batch(&passage::IN_ARCHIVES)
+}
+
+/// Clients keep whom they talk for, and where tools come from.
+fn know_identities_and_servers(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(identity::SCHEMA)?;
+    connection.execute_batch(mcp_server::SCHEMA)
 }

@@ -5,6 +5,7 @@
 mod agents;
 mod archives;
 mod blocks;
+mod clients;
 mod conversations;
 mod files;
 mod listings;
