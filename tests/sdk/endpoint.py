@@ -30,7 +30,7 @@ class Endpoint:
     def __init__(self, wait_s=0.0):
         self.wait_s = wait_s
         self.lock = threading.Lock()
-        self.asked = []
+        self.asked, self.took = [], {}
         self.http = Server(("127.0.0.1", 0), Handler)
         self.http.endpoint = self
         self.base_url = f"http://127.0.0.1:{self.http.server_port}/v1"
@@ -39,12 +39,18 @@ class Endpoint:
     def note(self, text, seconds):
         """Keeps what was asked and how long the answer took."""
         with self.lock:
-            self.asked.append((text, seconds))
+            self.asked.append(text)
+            self.took[text] = self.took.get(text, 0.0) + seconds
 
     def times_asked(self, text):
         """How often a message with this text was the last of a prompt."""
         with self.lock:
-            return sum(text in asked for asked, _ in self.asked)
+            return sum(text in asked for asked in self.asked)
+
+    def seconds_of(self, text):
+        """How long the answers to the message with exactly this text took in all."""
+        with self.lock:
+            return self.took.get(text, 0.0)
 
     def close(self):
         """Stops listening."""
