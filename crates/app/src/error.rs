@@ -17,6 +17,7 @@ impl ApiError {
         Self::new(ErrorCode::Invalid, message)
     }
 
+    /// There is no such thing.
     pub fn not_found(what: &str, id: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("There is no {what} `{id}`."))
     }

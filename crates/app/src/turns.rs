@@ -14,11 +14,7 @@ use crate::views::{AgentNames, message_view, step_view, turn_view};
 
 impl App {
     /// Tells of a turn that was begun and hands it to its agent's driver.
-    pub(crate) fn start_turn(
-        self: &Arc<Self>,
-        turn: Turn,
-        messages: impl IntoIterator<Item = Message>,
-    ) -> TurnView {
+    pub(crate) fn start_turn(self: &Arc<Self>, turn: Turn, messages: impl IntoIterator<Item = Message>) -> TurnView {
         let about = About::turn(&turn);
         self.send(about.clone(), EventKind::TurnStarted { turn: turn_view(turn.clone()) });
         for message in messages {

@@ -19,13 +19,10 @@ use tower_layer::Layer;
 
 use crate::error::Problem;
 use crate::events::News;
-use crate::guard::{Guard, guard};
+use crate::guard::{Guard, MOST_BODY_BYTES, guard};
 use crate::runs::Runs;
 use crate::state::Shared;
 use crate::{ServerError, ServerOptions, app_door, v1, web_ui};
-
-/// A message of 16 MB is already refused by the application; files have a limit of their own.
-pub(crate) const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
 
 /// How long turns and answers on their way get to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);

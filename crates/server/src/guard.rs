@@ -13,7 +13,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use crate::begin::MOST_BODY_BYTES;
 use crate::error::Problem;
 use crate::options::{Access, ServerOptions};
 
@@ -54,8 +53,7 @@ impl Guard {
         let headers = request.headers();
         self.check_host(headers)?;
         self.check_origin(headers)?;
-        check_body_kind(request)?;
-        check_body_size(request)?;
+        check_body(request)?;
         if needs_token(request.uri().path()) { self.check_token(headers) } else { Ok(()) }
     }
 
@@ -108,12 +106,20 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     }
 }
 
-/// Bodies are JSON or a form with files. `text/plain` is what a foreign page can send without asking.
-fn check_body_kind(request: &Request) -> Result<(), Problem> {
+/// A message of 16 MB is already refused by the application, and so is a file of that size.
+pub(crate) const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Bodies are JSON or a form with files, and of a size that they say themselves before they are read. `text/plain` is
+/// what a foreign page can send without asking.
+fn check_body(request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
-    let empty = headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
-    if empty && !headers.contains_key(TRANSFER_ENCODING) {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.unwrap_or(0) == 0 && !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(());
+    }
+    if length.is_some_and(|length| length > MOST_BODY_BYTES) {
+        let most = MOST_BODY_BYTES / (1024 * 1024);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A body has at most {most} MB.")));
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_lowercase();
@@ -121,16 +127,6 @@ fn check_body_kind(request: &Request) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body is `application/json`."))
-}
-
-/// A body that says itself that it is too large is refused before it is read.
-fn check_body_size(request: &Request) -> Result<(), Problem> {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MOST_BODY_BYTES as u64) {
-        let most = MOST_BODY_BYTES / (1024 * 1024);
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A body has at most {most} MB.")));
-    }
-    Ok(())
 }
 
 fn needs_token(path: &str) -> bool {

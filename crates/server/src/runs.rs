@@ -29,8 +29,8 @@ pub(crate) enum Entry {
     Called { message: Box<MessageView> },
     /// Calls wait for the client: to be allowed, or to be done by it.
     Asked { message: Box<MessageView>, calls: Vec<ToolCallView> },
-    /// A piece of an answer.
-    Text { step_id: String, text: String, at_ms: i64 },
+    /// A piece of an answer, which stands at this place in its row.
+    Text { step_id: String, text: String, at_ms: i64, place: u8 },
     /// A piece of inner thoughts.
     Thoughts { step_id: String, text: String, at_ms: i64 },
 }
@@ -161,7 +161,8 @@ impl RunLog {
                 held.flush_calls();
                 held.texts.push(step_id.clone());
                 held.texts.dedup();
-                held.push(Entry::Text { step_id, text, at_ms: event.at_ms });
+                let place = u8::from(held.thoughts.contains(&step_id));
+                held.push(Entry::Text { step_id, text, at_ms: event.at_ms, place });
             }
             EventKind::ThoughtsDelta { step_id, text } => {
                 held.flush_calls();

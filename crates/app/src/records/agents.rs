@@ -95,7 +95,8 @@ impl App {
     /// The tags of all agents and blocks.
     pub fn tags_of_agents_and_blocks(&self) -> Result<BTreeSet<String>, ApiError> {
         let agents = self.agent_records()?.into_iter().flat_map(|agent| agent.tags);
-        let of_block = |block: Block| serde_json::from_value::<Vec<String>>(block.letta["tags"].clone()).unwrap_or_default();
+        let of_block =
+            |block: Block| serde_json::from_value::<Vec<String>>(block.letta["tags"].clone()).unwrap_or_default();
         let blocks = self.block_records()?.into_iter().flat_map(of_block);
         Ok(agents.chain(blocks).collect())
     }

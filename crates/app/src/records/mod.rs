@@ -12,11 +12,15 @@ mod turns;
 pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
 pub use blocks::{BlockChanges, NewBlock};
 pub use conversations::{ConversationChanges, NewConversation};
+pub use passages::NewArchive;
 pub use requests::PendingCalls;
 pub use resident_agent::{Decision, Said, TurnRequest};
+pub use resident_memory::archival::NewPassages;
+pub use resident_memory::{ArchivalHit, ArchivalQuery, Sort};
 pub use resident_store::{
-    Agent, AgentId, AgentType, Block, BlockId, Conversation, ConversationId, Message, MessageId, MessageListing, Page, Passage, PassageId, Role,
-    Step, StepId, StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
+    Agent, AgentId, AgentType, Archive, ArchiveId, ArchiveListing, Block, BlockId, Conversation, ConversationId,
+    Message, MessageId, MessageListing, Page, Passage, PassageFilter, PassageId, PassageScope, Role, Step, StepId,
+    StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
     TurnListing, TurnStatus,
 };
 pub use tools::{BuiltinTool, ToolDescription};

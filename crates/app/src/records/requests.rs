@@ -63,11 +63,7 @@ impl App {
     }
 
     /// Records the word on calls that wait; their turn goes on in events.
-    pub fn decide(
-        self: &Arc<Self>,
-        turn_id: &TurnId,
-        decisions: &[(String, Decision)],
-    ) -> Result<TurnView, ApiError> {
+    pub fn decide(self: &Arc<Self>, turn_id: &TurnId, decisions: &[(String, Decision)]) -> Result<TurnView, ApiError> {
         let turn = decide_calls(&self.store, turn_id, decisions)?;
         Ok(self.resume_turn(turn))
     }

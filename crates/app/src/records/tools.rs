@@ -146,11 +146,7 @@ fn builtin(name: &'static str) -> Option<BuiltinTool> {
     Some(BuiltinTool { name: tool.name, description: tool.description, parameters })
 }
 
-fn described(
-    old: ToolDefinition,
-    description: ToolDescription,
-    now_ms: i64,
-) -> Result<ToolDefinition, ApiError> {
+fn described(old: ToolDefinition, description: ToolDescription, now_ms: i64) -> Result<ToolDefinition, ApiError> {
     let json_schema = description.json_schema.unwrap_or(old.json_schema);
     let name = name_of(Some(&json_schema))?;
     if tool(&name).is_some() {
@@ -177,7 +173,9 @@ fn name_of(schema: Option<&Value>) -> Result<String, ApiError> {
     let name = schema.and_then(|schema| schema["name"].as_str()).unwrap_or_default();
     let fits = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
-        return Err(ApiError::invalid("A tool's schema needs a `name` of up to 128 letters, digits, `_`, `-` and `.`."));
+        return Err(ApiError::invalid(
+            "A tool's schema needs a `name` of up to 128 letters, digits, `_`, `-` and `.`.",
+        ));
     }
     Ok(name.to_owned())
 }

@@ -1,7 +1,7 @@
 //! Turns and messages.
 
 use resident_store::{
-    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, Thread, ToolCall, Turn, TurnId, TurnListing, TurnStatus,
+    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, Thread, ToolCall, Turn, TurnId, TurnListing,
 };
 use serde_json::{Value, json};
 

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::messages::ask::{Request, ask};
 use super::messages::request::MessageRequest;
 use super::messages::shape::{Wanted, listed};
-use super::messages::{self, Compacted, CancelRequest, compact_thread, form_of, stop_turns, stopped, thread_of};
+use super::messages::{self, CancelRequest, Compacted, compact_thread, form_of, stop_turns, stopped, thread_of};
 use super::page::Order;
 use super::runs::{Resume, resume_run};
 use super::schema::{USER_ID, kept, time};
@@ -250,7 +250,8 @@ async fn send(
     let request: MessageRequest = read_json(&bytes)?;
     let NamedAgent { agent_id } = read_json(&bytes)?;
     let thread = shared.ask(move |app| thread_named(app, &name, agent_id.as_deref())).await?;
-    let asked = Request { thread, body: &request, bytes: &bytes, headers: &headers, refuse_busy: true, marks: Value::Null };
+    let asked =
+        Request { thread, body: &request, bytes: &bytes, headers: &headers, refuse_busy: true, marks: Value::Null };
     let log = ask(&shared, asked).await?;
     Ok(if request.streaming == Some(false) {
         messages::stream::answer(log, request.wanted()).await
@@ -336,7 +337,8 @@ async fn resume(
                 ..TurnListing::default()
             })?;
             let mut own = turns.into_iter().filter(|turn| turn.conversation_id == thread.conversation_id);
-            Ok(own.find(|turn| run_id.as_deref().map_or(turn.status == TurnStatus::Running, |id| turn.id.as_str() == id)))
+            Ok(own
+                .find(|turn| run_id.as_deref().map_or(turn.status == TurnStatus::Running, |id| turn.id.as_str() == id)))
         })
         .await?;
     let turn = found.ok_or_else(|| Problem::bad_request("No active runs found for this conversation."))?;
@@ -376,9 +378,8 @@ async fn cancel(
 ) -> Answer<Value> {
     check_name(&name)?;
     let CancelRequest { run_ids } = read_json(&bytes)?;
-    let turns = shared
-        .ask(move |app| stop_turns(app, &thread_named(app, &name, agent_id.as_deref())?, run_ids))
-        .await?;
+    let turns =
+        shared.ask(move |app| stop_turns(app, &thread_named(app, &name, agent_id.as_deref())?, run_ids)).await?;
     stopped(turns)
 }
 
@@ -416,7 +417,6 @@ async fn compact(
     Body(ThreadRequest { agent_id }): Body<ThreadRequest>,
 ) -> Answer<Compacted> {
     check_name(&name)?;
-    let done =
-        shared.ask(move |app| compact_thread(app, &thread_named(app, &name, agent_id.as_deref())?)).await?;
+    let done = shared.ask(move |app| compact_thread(app, &thread_named(app, &name, agent_id.as_deref())?)).await?;
     Ok(axum::Json(done))
 }

@@ -2,6 +2,7 @@
 //! routes and the OpenAPI document come from the same annotations.
 
 mod agents;
+mod archives;
 mod blocks;
 mod conversations;
 mod health;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(passages::routes())
         .merge(tools::routes())
         .merge(models::routes())
+        .merge(archives::routes())
         .merge(runs::routes())
         .merge(conversations::routes())
         .merge(search::routes())

@@ -1,7 +1,9 @@
 //! Passages of an agent's archival memory.
 
 use axum::extract::State;
-use resident_app::api::{CreatePassage, PassageRefs, PassageSort, PassageView, SearchPassages};
+use resident_app::App;
+use resident_app::api::{ApiError, PassageRefs};
+use resident_app::records::{ArchivalHit, ArchivalQuery, NewPassages, Passage, PassageFilter, PassageScope, Sort};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -39,17 +41,17 @@ pub(super) struct PassageBody {
     last_updated_by_id: &'static str,
 }
 
-pub(super) fn passage_body(passage: PassageView) -> PassageBody {
+pub(super) fn passage_body(passage: Passage) -> PassageBody {
     PassageBody {
-        id: passage.id,
+        id: passage.id.0,
         text: passage.text,
         embedding: None,
         embedding_config: None,
         tags: passage.tags,
         metadata: json!({}),
-        archive_id: None,
+        archive_id: Some(passage.archive_id.0),
         source_id: None,
-        file_id: None,
+        file_id: passage.file_id.map(|id| id.0),
         file_name: passage.document,
         is_deleted: passage.deleted_at_ms.is_some(),
         created_at: time(passage.created_at_ms),
@@ -67,6 +69,8 @@ struct NewPassage {
     text: String,
     #[serde(default)]
     tags: Option<Vec<String>>,
+    /// When it was saved, where that was elsewhere.
+    created_at: Option<Moment>,
 }
 
 /// Saves a passage. One that is too long for one vector is kept in several.
@@ -77,10 +81,11 @@ struct NewPassage {
 async fn create(
     State(shared): State<Shared>,
     Path(id): Path<Id<AgentKey>>,
-    Body(NewPassage { text, tags }): Body<NewPassage>,
+    Body(NewPassage { text, tags, created_at }): Body<NewPassage>,
 ) -> Answer<Vec<PassageBody>> {
-    let request = CreatePassage { agent_id: id.into_string(), text, tags: tags.unwrap_or_default(), document: None };
-    let saved = shared.ask(move |app| app.create_passage(request)).await?;
+    let new = NewPassages { text, tags: tags.unwrap_or_default(), ..NewPassages::default() };
+    let at_ms = created_at.map(Moment::as_ms);
+    let saved = shared.ask(move |app| app.save_passages(Some(id.as_str()), vec![new], at_ms)).await?;
     Ok(axum::Json(saved.into_iter().map(passage_body).collect()))
 }
 
@@ -108,9 +113,14 @@ async fn list(
     Query(query): Query<PassageQuery>,
 ) -> Answer<Vec<PassageBody>> {
     let PassageQuery { after, before, limit, search, ascending } = query;
-    let rows = shared.ask(move |app| app.passage_rows(id.as_str(), after.as_deref(), before.as_deref())).await?;
+    let rows = shared
+        .ask(move |app| {
+            let scope = scope_of(app, id.as_str())?;
+            app.passage_records(&scope, after.as_deref(), before.as_deref())
+        })
+        .await?;
     let words = search.map(|words| words.to_lowercase());
-    let mut rows: Vec<PassageView> = rows
+    let mut rows: Vec<Passage> = rows
         .into_iter()
         .filter(|row| words.as_ref().is_none_or(|words| row.text.to_lowercase().contains(words)))
         .collect();
@@ -162,31 +172,54 @@ async fn search(
     if query.trim().is_empty() {
         return Ok(axum::Json(FoundPassages { count: 0, results: Vec::new() }));
     }
-    let request = SearchPassages {
-        agent_id: id.into_string(),
+    let search = Search {
         query,
         tags,
         match_all_tags: tag_match_mode.as_deref() == Some("all"),
-        from_ms: start_datetime.map(Moment::as_ms),
-        to_ms: end_datetime.map(Moment::as_ms),
-        as_of_ms: None,
-        sort: PassageSort::Relevance,
-        deleted: false,
-        offset: 0,
+        from: start_datetime,
+        to: end_datetime,
         limit: top_k.unwrap_or(5).clamp(1, 500),
     };
-    let page = shared.ask(move |app| app.search_passages(request)).await?;
-    let results: Vec<Found> = page
-        .hits
-        .into_iter()
-        .map(|hit| Found {
-            timestamp: time(hit.passage.created_at_ms),
-            id: hit.passage.id,
-            content: hit.passage.text,
-            tags: hit.passage.tags,
-        })
-        .collect();
+    let hits = shared.ask(move |app| search.run(app, scope_of(app, id.as_str())?)).await?;
+    let found = hits.into_iter().map(|ArchivalHit { passage, .. }| Found {
+        timestamp: time(passage.created_at_ms),
+        id: passage.id.0,
+        content: passage.text,
+        tags: passage.tags,
+    });
+    let results: Vec<Found> = found.collect();
     Ok(axum::Json(FoundPassages { count: results.len(), results }))
+}
+
+/// The archival memory of an agent.
+pub(super) fn scope_of(app: &App, agent_id: &str) -> Result<PassageScope, ApiError> {
+    Ok(PassageScope::Agent(app.agent_record(agent_id)?.id))
+}
+
+/// A search in any scope.
+pub(super) struct Search {
+    pub(super) query: String,
+    pub(super) tags: Vec<String>,
+    pub(super) match_all_tags: bool,
+    pub(super) from: Option<Moment>,
+    pub(super) to: Option<Moment>,
+    pub(super) limit: usize,
+}
+
+impl Search {
+    /// What is found: the best first, or the newest where nothing is asked for.
+    pub(super) fn run(self, app: &App, scope: PassageScope) -> Result<Vec<ArchivalHit>, ApiError> {
+        let sort = if self.query.trim().is_empty() { Sort::Newest } else { Sort::Relevance };
+        let filter = PassageFilter {
+            tags: self.tags,
+            match_all_tags: self.match_all_tags,
+            from_ms: self.from.map(Moment::as_ms),
+            to_ms: self.to.map(Moment::as_ms),
+            limit: self.limit,
+            ..PassageFilter::of(scope.clone())
+        };
+        app.find_passages(&scope, &ArchivalQuery { text: self.query, filter, sort })
+    }
 }
 
 /// Moves a passage to the bin.
@@ -202,7 +235,7 @@ async fn delete(
     shared
         .ask(move |app| {
             let id = passage.into_string();
-            app.passage_of_agent(agent.as_str(), &id)?;
+            app.passage_record(&scope_of(app, agent.as_str())?, &id)?;
             app.delete_passages(PassageRefs { passage_ids: vec![id] })
         })
         .await?;

@@ -169,7 +169,7 @@ fn step_body(step: Step) -> StepBody {
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// The part of a list that a page asks for, as the store is asked.
-fn store_page(page: &PageQuery, default: (Order, usize)) -> Page {
+pub(super) fn store_page(page: &PageQuery, default: (Order, usize)) -> Page {
     let newest_first = page.order(default.0) == Order::Desc;
     let (after, before) = (page.after.clone(), page.before.clone());
     // "After" is further down the list, whichever way it goes.

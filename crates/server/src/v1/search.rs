@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use resident_app::App;
-use resident_app::api::{ApiError, MessageHit, PassageHit, PassageSort, RoleView, SearchMessages, SearchPassages};
-use resident_app::records::MessageListing;
+use resident_app::api::{ApiError, MessageHit, RoleView, SearchMessages};
+use resident_app::records::{ArchivalHit, MessageListing, PassageScope};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::messages::shape::{Wanted, listed};
 use super::page::{Order, PageQuery};
-use super::passages::{PassageBody, passage_body};
+use super::passages::{PassageBody, Search, passage_body, scope_of};
 use super::schema::{Moment, time};
 use crate::error::Problem;
 use crate::extract::{Body, Id, MessageKey, Path, Query};
@@ -174,40 +174,27 @@ async fn search_passages(State(shared): State<Shared>, Body(search): Body<Passag
     let hits = shared.ask(move |app| find_passages(app, search)).await?;
     let found = hits.into_iter().map(|hit| FoundPassage {
         score: hit.score,
-        metadata: json!({ "reasons": hit.reasons }),
+        metadata: json!({ "reasons": hit.reasons.iter().map(ToString::to_string).collect::<Vec<_>>() }),
         passage: passage_body(hit.passage),
     });
     Ok(axum::Json(found.collect()))
 }
 
-fn find_passages(app: &App, search: PassageSearch) -> Result<Vec<PassageHit>, ApiError> {
-    let limit = search.limit.unwrap_or(50).clamp(1, 100);
-    let query = search.query.unwrap_or_default();
-    let by_time = query.trim().is_empty();
-    let mut hits = Vec::new();
-    for agent_id in agents_to_search(app, search.agent_id.as_deref())? {
-        let request = SearchPassages {
-            agent_id,
-            query: query.clone(),
-            tags: search.tags.clone().unwrap_or_default(),
-            match_all_tags: search.tag_match_mode.as_deref() == Some("all"),
-            from_ms: search.start_date.map(Moment::as_ms),
-            to_ms: search.end_date.map(Moment::as_ms),
-            as_of_ms: None,
-            sort: if by_time { PassageSort::Newest } else { PassageSort::Relevance },
-            deleted: false,
-            offset: 0,
-            limit,
-        };
-        hits.extend(app.search_passages(request)?.hits);
-    }
-    if by_time {
-        hits.sort_by_key(|hit| std::cmp::Reverse(hit.passage.created_at_ms));
-    } else {
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-    }
-    hits.truncate(limit);
-    Ok(hits)
+fn find_passages(app: &App, search: PassageSearch) -> Result<Vec<ArchivalHit>, ApiError> {
+    let scope = match (&search.agent_id, &search.archive_id) {
+        (Some(agent_id), _) => scope_of(app, agent_id)?,
+        (None, Some(archive_id)) => PassageScope::Archive(app.archive_record(archive_id)?.id),
+        (None, None) => PassageScope::Everywhere,
+    };
+    let asked = Search {
+        query: search.query.unwrap_or_default(),
+        tags: search.tags.unwrap_or_default(),
+        match_all_tags: search.tag_match_mode.as_deref() == Some("all"),
+        from: search.start_date,
+        to: search.end_date,
+        limit: search.limit.unwrap_or(50).clamp(1, 100),
+    };
+    asked.run(app, scope)
 }
 
 /// Which tags.

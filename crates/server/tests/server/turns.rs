@@ -133,7 +133,7 @@ fn a_model_that_fails_ends_the_turn_with_an_error_and_the_agent_goes_on() {
     let agent = served.agent();
     let (path, body) = hello(&agent);
     let (status, answer) = served.ask("POST", &path, Some(&body));
-    assert_eq!((status, &answer["stop_reason"]["stop_reason"]), (200, &json!("error")), "{answer}");
+    assert_eq!((status, &answer["stop_reason"]["stop_reason"]), (200, &json!("llm_api_error")), "{answer}");
     let streamed = served.text("POST", &format!("{path}/stream"), Some(&body), &[]);
     assert!(streamed.contains("event: error") && streamed.contains("error_message"), "{streamed}");
     let (_, answer) = served.ask("POST", &path, Some(&json!({ "input": "Again" })));

@@ -146,6 +146,13 @@ pub(super) fn read_agent_type(name: Option<&str>) -> Result<AgentType, Problem> 
     }
 }
 
+/// The tools that a new agent is given: those of every new agent here, and those that V1 gives to its kind, which its
+/// clients count on.
+fn base_tools(app: &App, agent_type: AgentType) -> Vec<String> {
+    let of_v1 = ["conversation_search", "memory_replace", "memory_insert"].map(str::to_owned);
+    app.base_tools(agent_type).into_iter().chain(of_v1).collect()
+}
+
 /// The names of the tools that a request names by name or by id.
 pub(super) fn tool_names(app: &App, names: Vec<String>, ids: Vec<String>) -> Result<Vec<String>, ApiError> {
     let known = if ids.is_empty() { Vec::new() } else { tools::all(app)? };
@@ -186,7 +193,7 @@ pub(super) fn new_agent(app: &App, request: CreateAgent, agent_type: AgentType) 
     if let Some(type_name) = type_name {
         letta.insert("agent_type".to_owned(), json!(type_name));
     }
-    let base = if include_base_tools == Some(false) { Vec::new() } else { app.base_tools(agent_type) };
+    let base = if include_base_tools == Some(false) { Vec::new() } else { base_tools(app, agent_type) };
     let asked = base.into_iter().chain(tools.unwrap_or_default()).collect();
     let tools = tool_names(app, asked, tool_ids.unwrap_or_default())?;
     let base_rules = include_base_tool_rules != Some(false) && include_base_tools != Some(false);

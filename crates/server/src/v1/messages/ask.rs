@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use resident_app::App;
 use resident_app::api::{ApiError, Nothing};
-use resident_app::records::{Decision, Message, PendingCalls, Role, Said, Thread, ToolStatus, Turn, TurnRequest, TurnStatus};
+use resident_app::records::{
+    Decision, Message, PendingCalls, Role, Said, Thread, ToolStatus, Turn, TurnRequest, TurnStatus,
+};
 use serde_json::{Value, json};
 
 use super::request::{self, Asking, Decided, MessageRequest, Speaker, Word};
@@ -72,11 +74,7 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
 
 /// The turn that the same request began: while the server remembers it, or as the store has it. One that was interrupted
 /// begins anew, so that the retry finishes what the first try did not.
-async fn asked_before(
-    shared: &Shared,
-    thread: &Thread,
-    key: &str,
-) -> Result<Option<Arc<RunLog>>, Problem> {
+async fn asked_before(shared: &Shared, thread: &Thread, key: &str) -> Result<Option<Arc<RunLog>>, Problem> {
     if let Some(log) = shared.runs.of_key(key) {
         return Ok(Some(log));
     }
@@ -191,9 +189,7 @@ async fn decided_before(shared: &Shared, thread: Thread, words: Vec<Word>) -> Re
             return log_of(shared, turn.id.as_str()).await;
         }
     }
-    Err(Problem::bad_request(
-        "Cannot process approval response: No tool call is currently awaiting approval.",
-    ))
+    Err(Problem::bad_request("Cannot process approval response: No tool call is currently awaiting approval."))
 }
 
 fn latest_with_messages(app: &Arc<App>, thread: &Thread) -> Result<Option<(Turn, Vec<Message>)>, ApiError> {

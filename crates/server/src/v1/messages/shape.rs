@@ -48,11 +48,11 @@ pub(crate) fn entry_messages(entry: &Entry, turn_id: &str, wanted: &Wanted) -> V
         Entry::Asked { message, calls } => {
             row_messages(message, wanted, Parts { thoughts: false, words: false, calls: Calls::Waiting(calls) })
         }
-        Entry::Text { step_id, text, at_ms } if wanted.pieces => {
-            vec![piece(step_id, turn_id, *at_ms, ("assistant_message", "content", text))]
+        Entry::Text { step_id, text, at_ms, place } if wanted.pieces => {
+            vec![piece((step_id, *place), turn_id, *at_ms, ("assistant_message", "content", text))]
         }
         Entry::Thoughts { step_id, text, at_ms } if wanted.pieces => {
-            vec![piece(step_id, turn_id, *at_ms, ("reasoning_message", "reasoning", text))]
+            vec![piece((step_id, 0), turn_id, *at_ms, ("reasoning_message", "reasoning", text))]
         }
         Entry::Text { .. } | Entry::Thoughts { .. } => Vec::new(),
     };
@@ -95,6 +95,8 @@ fn row_messages(message: &MessageView, wanted: &Wanted, parts: Parts<'_>) -> Vec
 fn assistant_messages(message: &MessageView, wanted: &Wanted, parts: Parts<'_>) -> Vec<Value> {
     let mut messages = Vec::new();
     // The place of each within its row is the same whichever of them are told.
+    let words_place = u8::from(message.thoughts.is_some());
+    let calls_place = words_place + u8::from(!message.content.is_empty());
     if let Some(thoughts) = &message.thoughts
         && parts.thoughts
     {
@@ -105,9 +107,14 @@ fn assistant_messages(message: &MessageView, wanted: &Wanted, parts: Parts<'_>) 
         if message.spoken_by_call && !wanted.spoken {
             let arguments = json!({ "message": message.content });
             let call = json!({ "name": SEND_MESSAGE, "arguments": arguments.to_string(), "tool_call_id": spoken_call_id(message) });
-            messages.push(base(message, 1, "tool_call_message", json!({ "tool_call": call, "tool_calls": [call] })));
+            messages.push(base(
+                message,
+                words_place,
+                "tool_call_message",
+                json!({ "tool_call": call, "tool_calls": [call] }),
+            ));
         } else {
-            messages.push(base(message, 1, "assistant_message", json!({ "content": message.content })));
+            messages.push(base(message, words_place, "assistant_message", json!({ "content": message.content })));
         }
     }
     let (kind, calls) = match parts.calls {
@@ -117,7 +124,7 @@ fn assistant_messages(message: &MessageView, wanted: &Wanted, parts: Parts<'_>) 
     };
     let calls: Vec<Value> = calls.iter().map(call_body).collect();
     if let Some(first) = calls.first() {
-        messages.push(base(message, 2, kind, json!({ "tool_call": first, "tool_calls": calls })));
+        messages.push(base(message, calls_place, kind, json!({ "tool_call": first, "tool_calls": calls })));
     }
     messages
 }
@@ -172,9 +179,8 @@ fn base(message: &MessageView, place: u8, kind: &str, fields: Value) -> Value {
 }
 
 /// A piece of an answer. The row that it will be has its step's UUID.
-fn piece(step_id: &str, turn_id: &str, at_ms: i64, (kind, field, text): (&str, &str, &str)) -> Value {
+fn piece((step_id, place): (&str, u8), turn_id: &str, at_ms: i64, (kind, field, text): (&str, &str, &str)) -> Value {
     let id = step_id.replacen("step-", "message-", 1);
-    let place = u8::from(kind == "assistant_message");
     let mut body = json!({
         "id": id,
         "date": message_time(at_ms),
