@@ -2,8 +2,13 @@
 //! has the machine, since what is measured is how a person would see it.
 #![cfg(target_os = "linux")]
 
+#[path = "../../crates/remote/tests/support/mod.rs"]
+mod endpoint;
 mod installed;
+mod overfull;
 mod page;
+mod places;
+mod profile;
 mod terminal;
 mod troubles;
 mod window;

@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use resident_tests::driver::{Driver, Element, PATIENCE};
 use resident_tests::process::wait_until;
+use resident_tests::root;
 use resident_tests::window::Window;
 use serde_json::{Value, json};
 
 /// How long a turn may take: the model is loaded and its prompt read on a machine that does other things too.
 pub(crate) const TURN: Duration = Duration::from_secs(180);
+
+/// Keys as the protocol writes them.
+const CONTROL: char = '\u{e009}';
+const RELEASED: char = '\u{e000}';
+const ENTER: char = '\u{e007}';
 
 /// The window with its page.
 pub(crate) struct Page {
@@ -16,7 +22,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn driver(&self) -> &Driver {
+    pub(crate) fn driver(&self) -> &Driver {
         self.window.page()
     }
 
@@ -69,7 +75,16 @@ impl Page {
     /// Waits until a text can be read on the page.
     pub(crate) fn reads(&self, text: &str) {
         let is_read = || self.driver().page_text().contains(text);
-        assert!(wait_until(PATIENCE, is_read).is_some(), "no `{text}` on the page:\n{}", self.driver().page_text());
+        if wait_until(PATIENCE, is_read).is_none() {
+            self.window.screenshot("failed");
+            panic!("no `{text}` on the page:\n{}", self.driver().page_text());
+        }
+    }
+
+    /// Waits until a text can be read on the page so often.
+    pub(crate) fn reads_times(&self, text: &str, times: usize) {
+        let is_read = || self.driver().page_text().matches(text).count() == times;
+        assert!(wait_until(PATIENCE, is_read).is_some(), "not {times} `{text}`:\n{}", self.driver().page_text());
     }
 
     fn block_field(&self, label: &str) -> Element {
@@ -119,7 +134,20 @@ impl Page {
         self.driver().script(script, &[json!(method), params.clone()]).expect("the application answers")
     }
 
-    /// Leaves pictures in light and dark, at three widths.
+    /// The field with this label.
+    pub(crate) fn fill(&self, label: &str, text: &str) {
+        self.type_into(&format!("//*[@id=//label[starts-with(normalize-space(.), '{label}')]/@for]"), text);
+    }
+
+    /// Runs a command by the keyboard alone, through the palette.
+    pub(crate) fn command(&self, words: &str) {
+        let composer = self.composer();
+        self.driver().type_into(&composer, &format!("{CONTROL}k{RELEASED}")).expect("the composer takes keys");
+        let palette = self.driver().find("//*[@role='combobox']");
+        self.driver().type_into(&palette, &format!("{words}{ENTER}")).expect("the palette takes text");
+    }
+
+    /// Leaves pictures in light and dark, at three widths; nobody is kept out by what they show.
     pub(crate) fn pictures(&self, name: &str) {
         for width in [1440, 1024, 720] {
             self.driver().resize(width, 900).expect("the window takes a size");
@@ -127,9 +155,27 @@ impl Page {
                 let script = "document.documentElement.dataset.theme = arguments[0]";
                 self.driver().script(script, &[json!(theme)]).expect("the page takes a theme");
                 self.window.screenshot(&format!("{name}-{width}-{theme}"));
+                if width != 1024 {
+                    self.is_accessible(&format!("{name}, {width} wide, {theme}"));
+                }
             }
         }
         self.driver().resize(1440, 900).expect("the window takes a size");
+    }
+
+    /// Looks at the page with axe-core, colours included.
+    fn is_accessible(&self, view: &str) {
+        if self.driver().script("return typeof axe", &[]).expect("the page runs scripts") != "object" {
+            let axe = root().join("ui/node_modules/axe-core/axe.min.js");
+            let axe = std::fs::read_to_string(&axe).expect("the packages of ui/ are installed");
+            self.driver().script(&axe, &[]).expect("axe can be put into the page");
+        }
+        let script = "
+            const answer = arguments[arguments.length - 1];
+            const told = (found) => found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html + ' ' + n.failureSummary).join(' | ')}`);
+            axe.run(document.body, { rules: { region: { enabled: false } } }).then((found) => answer(told(found)), (error) => answer([String(error)]));";
+        let found = self.driver().script_later(script, &[]).expect("axe answers");
+        assert_eq!(found, json!([]), "{view}");
     }
 
     /// Quits as the program's own menu does.
