@@ -11,7 +11,10 @@ import type { ApiError, Event, MemoryChange, MessagePage, MessageView, TurnView 
 import { changeKey, entriesOf, type Entry } from './entries';
 import { advance, newLiveTurn, type LiveTurn } from './live';
 
-const PAGE = 40;
+/** What is read when a conversation is opened: more than a tall window shows. */
+const OPENING = 40;
+/** What is read while someone scrolls: so little that no frame takes long. */
+const PAGE = 20;
 const KEEP = 600;
 
 export type LoadState = { kind: 'loading' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
@@ -58,7 +61,7 @@ export class Conversation {
     try {
       const page = await this.backend.request('listMessages', {
         agentId: this.agentId,
-        limit: aroundMessageId === undefined ? Math.min(KEEP, Math.max(PAGE, this.messages.length)) : PAGE,
+        limit: aroundMessageId === undefined ? Math.min(KEEP, Math.max(OPENING, this.messages.length)) : OPENING,
         ...(aroundMessageId === undefined ? {} : { aroundMessageId }),
       });
       const meanwhile = this.#recordedMeanwhile ?? [];

@@ -106,7 +106,7 @@ describe('pages of a long history', () => {
       pages += 1;
       expect(long.messages.length).toBeLessThanOrEqual(600);
     }
-    expect(pages).toBe(Math.ceil((world.messages.length - 40) / 40));
+    expect(pages).toBe(Math.ceil((world.messages.length - 40) / 20));
     expect(long.messages[0]?.seq).toBe(1);
     expect(long.hasAfter).toBe(true);
     while (long.hasAfter) await long.newer();

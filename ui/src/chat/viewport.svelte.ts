@@ -81,7 +81,8 @@ export class Viewport {
       const before = this.#heights.get(row);
       this.#heights.set(row, height);
       if (before === undefined) {
-        row.style.containIntrinsicBlockSize = `auto ${height}px`;
+        // The size that stands in for the row's content is without the row's own padding.
+        row.style.containIntrinsicBlockSize = `auto ${record.contentBoxSize[0]?.blockSize ?? height}px`;
         row.style.contentVisibility = 'auto';
       } else if (row.getBoundingClientRect().top + before <= top) {
         shift += height - before;
