@@ -30,12 +30,13 @@ pub use options::{ClientTool, TurnOptions};
 pub use rules::{PastCall, ToolRule, ToolRules};
 pub use settings::AgentSettings;
 pub use tools::{
-    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_REPLACE, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND, CORE_MEMORY_REPLACE,
-    MEMORY, MEMORY_APPLY_PATCH, MEMORY_FINISH_EDITS, MEMORY_INSERT, MEMORY_REPLACE, MEMORY_RETHINK, REQUEST_HEARTBEAT,
-    SEND_MESSAGE, THINKING, Tool, run_tool, tool, tool_names, tool_schema,
+    ARCHIVAL_MEMORY_INSERT, ARCHIVAL_MEMORY_REPLACE, ARCHIVAL_MEMORY_SEARCH, CONVERSATION_SEARCH, CORE_MEMORY_APPEND,
+    CORE_MEMORY_REPLACE, GREP_FILES, MEMORY, MEMORY_APPLY_PATCH, MEMORY_FINISH_EDITS, MEMORY_INSERT, MEMORY_REPLACE,
+    MEMORY_RETHINK, OPEN_FILES, REQUEST_HEARTBEAT, SEMANTIC_SEARCH_FILES, SEND_MESSAGE, THINKING, Tool, run_tool, tool,
+    tool_names, tool_schema,
 };
 pub use turns::{
     Decision, Said, TurnRequest, begin_edit, begin_request, begin_retry, begin_turn, calls_to_decide, decide_approval,
     decide_calls, reset_messages, waiting_calls,
 };
-pub use window::{ContextOverview, ContextPart, ContextPartKind};
+pub use window::{ContextOverview, ContextPart, ContextPartKind, DIRECTORIES};

@@ -8,6 +8,7 @@ pub mod core;
 mod embedder;
 mod embedding;
 mod error;
+pub mod files;
 mod memory;
 mod search;
 

@@ -62,6 +62,8 @@ pub enum PassageScope {
     Agent(AgentId),
     /// In one archive, in the bin or not.
     Archive(ArchiveId),
+    /// In the files of the folders attached to an agent.
+    FilesOf(AgentId),
     /// In every archive of passages.
     Everywhere,
 }
@@ -175,6 +177,9 @@ impl Reader<'_> {
                 [agent_id.as_str()],
                 id,
             ),
+            PassageScope::FilesOf(agent_id) => {
+                Ok(self.folders_of(agent_id)?.into_iter().map(|folder| folder.archive_id).collect())
+            }
             PassageScope::Everywhere => {
                 let sql = "SELECT id FROM archives WHERE deleted_at_ms IS NULL AND kind = 'passages' ORDER BY key";
                 self.all(sql, [], id)

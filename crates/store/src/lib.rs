@@ -15,6 +15,8 @@ mod connection;
 mod conversation;
 mod date;
 mod error;
+mod file;
+mod folder;
 mod identity;
 mod ids;
 mod lexical;
@@ -41,6 +43,8 @@ pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};
+pub use file::{FileListing, FileView, FolderFile};
+pub use folder::{Folder, FolderListing};
 pub use identity::{Identity, IdentityListing};
 pub use ids::{
     AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,

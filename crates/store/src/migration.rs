@@ -5,7 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    agent, archive, block, conversation, identity, mcp_server, message, passage, setting, summary, tool, turn, vector,
+    agent, archive, block, conversation, file, folder, identity, mcp_server, message, passage, setting, summary, tool,
+    turn, vector,
 };
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
@@ -22,6 +23,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     have_conversations,
     keep_passages_in_archives,
     know_identities_and_servers,
+    have_folders,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -108,4 +110,10 @@ fn keep_passages_in_archives(connection: &Connection) -> rusqlite::Result<()> {
 fn know_identities_and_servers(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(identity::SCHEMA)?;
     connection.execute_batch(mcp_server::SCHEMA)
+}
+
+/// Agents read the files of folders.
+fn have_folders(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(folder::SCHEMA)?;
+    connection.execute_batch(file::SCHEMA)
 }

@@ -97,6 +97,7 @@ fn message_tokens(model: &dyn LanguageModel, text: &str, room_tokens: usize) -> 
 pub fn context(context: &TurnContext<'_>, thread: impl Into<Thread>) -> Result<ContextOverview, AgentError> {
     let window = Window::load(context.memory.store(), &thread.into())?;
     let settings = context.settings.for_agent(&window.agent);
+    let window = window.limit_files(settings.window_tokens(context.model.info().context_window_tokens));
     Ok(window::overview(context.model, &window, &settings))
 }
 
@@ -259,7 +260,8 @@ impl<'a> Driver<'a> {
 
     /// What stands in the window now, as this turn sees it.
     fn window(&self) -> Result<Window, AgentError> {
-        Ok(with_options(Window::load(self.store, &self.thread)?, &self.options))
+        let window = Window::load(self.store, &self.thread)?.limit_files(self.window_tokens());
+        Ok(with_options(window, &self.options))
     }
 
     fn emit(&mut self, event: AgentEvent) {

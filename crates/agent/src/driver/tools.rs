@@ -34,6 +34,7 @@ impl Driver<'_> {
                     asked: &self.asked.id,
                     now_ms: self.store.now_ms(),
                     zone: &self.zone,
+                    window_tokens: self.window_tokens(),
                 };
                 let result = search(&context, &arguments);
                 self.answered(call, result)

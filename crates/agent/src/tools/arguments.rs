@@ -68,6 +68,29 @@ impl Arguments {
         number.map(Some).ok_or_else(|| self.wrong(name, "a whole number", value))
     }
 
+    /// Yes or no; no when left out.
+    pub(crate) fn truth(&self, name: &str) -> Result<bool, ToolError> {
+        match self.values.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(truth)) => Ok(*truth),
+            Some(Value::String(word)) if word.eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::String(word)) if word.eq_ignore_ascii_case("false") => Ok(false),
+            Some(other) => Err(self.wrong(name, "true or false", other)),
+        }
+    }
+
+    /// A required list, also one that was written as text, or a single thing.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<Value>, ToolError> {
+        match self.values.get(name) {
+            None => self.text(name).map(|_| Vec::new()),
+            Some(Value::Array(items)) => Ok(items.clone()),
+            Some(Value::String(text)) => {
+                Ok(serde_json::from_str(text).unwrap_or_else(|_| vec![Value::from(text.clone())]))
+            }
+            Some(other) => Ok(vec![other.clone()]),
+        }
+    }
+
     /// A list of texts; empty when left out. One text is a list of one, or of what its commas divide.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, ToolError> {
         let Some(value) = self.values.get(name) else { return Ok(Vec::new()) };

@@ -9,6 +9,7 @@
 mod archival;
 mod arguments;
 mod core;
+mod files;
 mod names;
 mod omni;
 mod package;
@@ -21,6 +22,7 @@ use resident_store::{Agent, MessageId, Passage, Provenance, StoreError, TurnId, 
 use thiserror::Error;
 
 use crate::events::MemoryChange;
+use crate::settings::AgentSettings;
 
 pub(crate) use arguments::Arguments;
 pub use names::*;
@@ -86,6 +88,8 @@ pub(crate) struct SearchContext<'a> {
     pub(crate) asked: &'a MessageId,
     pub(crate) now_ms: i64,
     pub(crate) zone: &'a jiff::tz::TimeZone,
+    /// Tokens of the window, on which depends how much may be open in it.
+    pub(crate) window_tokens: usize,
 }
 
 /// Why a tool did not do what it was asked; read by the model.
@@ -103,6 +107,15 @@ pub(crate) enum ToolError {
     /// A path that names no block.
     #[error("`{path}` is not the path of a memory block. A path looks like /memories/human.")]
     WrongPath { path: String },
+    /// A file that is not in the agent's folders.
+    #[error("There is no file named {name}. Files: {known}.")]
+    NoSuchFile { name: String, known: String },
+    /// A regular expression that cannot be read.
+    #[error("`{pattern}` is not a regular expression that can be used: {details}")]
+    WrongPattern { pattern: String, details: String },
+    /// More files than may be open.
+    #[error("At most {most} files can be open at once; {asked} were asked for.")]
+    TooManyFiles { most: usize, asked: usize },
     /// Nothing to say.
     #[error("The message is empty. Call send_message with what you want to say.")]
     EmptyMessage,
@@ -129,7 +142,13 @@ static TOOLS: &[&Tool] = &[
     &archival::REPLACE,
     &archival::SEARCH,
     &recall::SEARCH,
+    &files::OPEN,
+    &files::GREP,
+    &files::SEARCH,
 ];
+
+/// What is assumed of the window outside of a turn, where no model is loaded.
+const SMALL_WINDOW_TOKENS: usize = 8_192;
 
 static SEND: Tool = Tool {
     name: SEND_MESSAGE,
@@ -173,7 +192,9 @@ pub fn run_tool(
         ToolFunction::Search(search) => {
             // Outside of a turn there are no messages of its own to leave out.
             let (turn_id, asked) = (TurnId::new(), MessageId::new());
-            let context = SearchContext { memory, agent, turn_id: &turn_id, asked: &asked, now_ms, zone };
+            let window_tokens = AgentSettings::default().for_agent(agent).window_tokens(SMALL_WINDOW_TOKENS);
+            let context =
+                SearchContext { memory, agent, turn_id: &turn_id, asked: &asked, now_ms, zone, window_tokens };
             search(&context, &arguments).map(|text| (text, Vec::new()))
         }
         ToolFunction::Write(write) => {

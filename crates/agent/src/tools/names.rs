@@ -27,6 +27,16 @@ pub const ARCHIVAL_MEMORY_SEARCH: &str = "archival_memory_search";
 /// Searches what was said.
 pub const CONVERSATION_SEARCH: &str = "conversation_search";
 
+/// Opens files.
+pub const OPEN_FILES: &str = "open_files";
+/// Searches files by a regular expression.
+pub const GREP_FILES: &str = "grep_files";
+/// Searches files by meaning and words.
+pub const SEMANTIC_SEARCH_FILES: &str = "semantic_search_files";
+
+/// Tools that are offered while a folder is attached.
+pub(crate) const FILES: &[&str] = &[OPEN_FILES, GREP_FILES, SEMANTIC_SEARCH_FILES];
+
 /// The argument in which a `memgpt_agent` thinks.
 pub const THINKING: &str = "thinking";
 /// The argument with which a `memgpt_agent` asks for another step.

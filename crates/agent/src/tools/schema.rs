@@ -28,6 +28,10 @@ pub(crate) enum Kind {
     Texts,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// Yes or no.
+    Boolean,
+    /// A list of files, each with the lines that are wanted of it.
+    FileRequests,
     /// A list of these words.
     SomeOf(&'static [&'static str]),
 }
@@ -101,6 +105,20 @@ fn property(parameter: &Parameter, labels: &[String]) -> Value {
         Kind::Integer => json!({ "type": "integer", "description": description }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" }, "description": description }),
         Kind::OneOf(words) => json!({ "type": "string", "enum": words, "description": description }),
+        Kind::Boolean => json!({ "type": "boolean", "description": description }),
+        Kind::FileRequests => json!({
+            "type": "array",
+            "description": description,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "file_name": { "type": "string", "description": "The file, as its folder lists it." },
+                    "offset": { "type": "integer", "description": "The first line, counted from 0." },
+                    "length": { "type": "integer", "description": "How many lines." },
+                },
+                "required": ["file_name"],
+            },
+        }),
         Kind::SomeOf(words) => {
             json!({ "type": "array", "items": { "type": "string", "enum": words }, "description": description })
         }

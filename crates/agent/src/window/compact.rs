@@ -26,8 +26,8 @@ pub(crate) struct CompactionRequest<'a> {
 pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Result<Option<Compaction>, AgentError> {
     let CompactionRequest { memory, model, settings, thread } = *request;
     let store: &Store = memory.store();
-    let window = Window::load(store, thread)?;
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
+    let window = Window::load(store, thread)?.limit_files(window_tokens);
     let room_tokens = settings.compaction_tokens(window_tokens);
     let counted = |window: &Window| {
         let (window, frame) = window.clone().read_by(model, settings.zone());
@@ -65,7 +65,7 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
         Ok::<_, AgentError>(())
     })?;
     let evicted_messages = evicted.len();
-    let after = Window::load(store, thread)?;
+    let after = Window::load(store, thread)?.limit_files(window_tokens);
     let tokens_after = counted(&after);
     Ok(Some(Compaction { evicted_messages, tokens_before, tokens_after, summary }))
 }

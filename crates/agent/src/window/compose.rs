@@ -49,6 +49,10 @@ pub(crate) fn compose_system(window: &Window) -> String {
     if !core.is_empty() {
         core.push_str("\n\n");
     }
+    if let Some(directories) = &window.directories {
+        core.push_str(&directories.render());
+        core.push_str("\n\n");
+    }
     core.push_str(&metadata(window));
     if window.shortened {
         let _ = write!(core, "\n\n<alert>\n{SHORTENED}\n</alert>");

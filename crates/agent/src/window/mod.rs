@@ -6,6 +6,7 @@ mod compact;
 mod compose;
 mod cut;
 mod extract;
+mod files;
 mod fit;
 mod overview;
 mod shorten;
@@ -17,14 +18,15 @@ use resident_store::{Agent, Block, Message, Reader, Role, Store, Summary, Thread
 use crate::AgentError;
 use crate::model::{Guidance, LanguageModel, ToolChoice, ToolSchema};
 use crate::rules::ToolRules;
-use crate::tools::{SchemaContext, schema, tool};
+use crate::tools::{FILES, SchemaContext, schema, tool};
 
 pub(crate) use compact::{CompactionRequest, compact};
 pub(crate) use compose::{Frame, compose, compose_prompt_messages, compose_system};
 pub(crate) use cut::turn_starts;
+pub(crate) use files::{Directories, FileLimits};
 pub(crate) use fit::{Fitted, fit};
 pub(crate) use overview::overview;
-pub use overview::{ContextOverview, ContextPart, ContextPartKind};
+pub use overview::{ContextOverview, ContextPart, ContextPartKind, DIRECTORIES};
 pub(crate) use shorten::shown;
 
 /// What stands in the window of an agent's thread, read in one snapshot of the store.
@@ -32,6 +34,8 @@ pub(crate) use shorten::shown;
 pub(crate) struct Window {
     pub(crate) agent: Agent,
     pub(crate) blocks: Vec<Block>,
+    /// Its folders, where any is attached.
+    pub(crate) directories: Option<Directories>,
     pub(crate) summary: Option<Summary>,
     pub(crate) messages: Vec<Message>,
     /// Messages that are in recall memory only.
@@ -56,6 +60,7 @@ impl Window {
         let messages = reader.window_messages(thread)?;
         Ok(Self {
             blocks: reader.blocks_of(thread)?,
+            directories: Directories::read(reader, agent_id)?,
             summary: reader.latest_summary(thread)?,
             evicted_messages: reader.count_messages(thread)?.saturating_sub(messages.len()),
             passages: reader.count_passages(agent_id)?,
@@ -65,6 +70,14 @@ impl Window {
             client_tools: Vec::new(),
             shortened: false,
         })
+    }
+
+    /// Shows as much of open files as a window of that size has room for.
+    pub(crate) fn limit_files(mut self, window_tokens: usize) -> Self {
+        if let Some(directories) = &mut self.directories {
+            directories.limits = FileLimits::of(window_tokens);
+        }
+        self
     }
 
     /// The rules of the agent.
@@ -77,8 +90,11 @@ impl Window {
     /// Other tools of the agent (custom ones) are offered only where the client brings a tool of their name.
     pub(crate) fn attached_tools(&self) -> Vec<String> {
         let mut names = Vec::new();
-        let own = self.agent.tools.iter().filter(|name| tool(name).is_some());
-        for name in own.chain(self.client_tools.iter().map(|schema| &schema.name)) {
+        // The tools for files come and go with the folders.
+        let of_files: Vec<String> = FILES.iter().map(|name| (*name).to_owned()).collect();
+        let of_files = if self.directories.is_some() { of_files.as_slice() } else { &[] };
+        let own = self.agent.tools.iter().filter(|name| tool(name).is_some() && !FILES.contains(&name.as_str()));
+        for name in own.chain(of_files).chain(self.client_tools.iter().map(|schema| &schema.name)) {
             if !names.contains(name) {
                 names.push(name.clone());
             }

@@ -7,6 +7,9 @@ use super::{Window, compose, shown};
 use crate::model::LanguageModel;
 use crate::settings::AgentSettings;
 
+/// The label of the part with the folders.
+pub const DIRECTORIES: &str = "directories";
+
 /// A kind of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContextPartKind {
@@ -14,7 +17,7 @@ pub enum ContextPartKind {
     Instructions,
     /// One tool.
     Tools,
-    /// One block.
+    /// One block, or (under [`DIRECTORIES`]) the folders with what is open of their files.
     Core,
     /// The summary of what was evicted.
     Summary,
@@ -68,6 +71,9 @@ pub(crate) fn overview(model: &dyn LanguageModel, window: &Window, settings: &Ag
     }
     for block in &window.blocks {
         parts.push(part(ContextPartKind::Core, &block.label, block.value.clone()));
+    }
+    if let Some(directories) = &window.directories {
+        parts.push(part(ContextPartKind::Core, DIRECTORIES, directories.render()));
     }
     if let Some(summary) = &window.summary {
         parts.push(part(ContextPartKind::Summary, "summary", summary.text.clone()));

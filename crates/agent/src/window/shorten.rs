@@ -3,16 +3,16 @@
 
 use std::borrow::Cow;
 
-use super::Window;
 use super::compose::{Frame, compose, compose_system};
+use super::{Directories, Window};
 use crate::model::{LanguageModel, Prompt};
 
 /// The share of the room that instructions, blocks and summary may take: the conversation needs the rest.
 const SYSTEM_SHARE: (usize, usize) = (3, 4);
 
 /// The window as it is shown in a prompt of about `room_tokens`: as it is where it fits, otherwise with what stands
-/// before the messages kept within its share. Blocks are shortened first, evenly, then the summary, at last the
-/// instructions.
+/// before the messages kept within its share. Open files are shortened first, evenly, then blocks, then the
+/// summary, at last the instructions.
 pub(crate) fn shown<'w>(
     model: &dyn LanguageModel,
     window: &'w Window,
@@ -33,6 +33,19 @@ pub(crate) fn shown<'w>(
 }
 
 fn shorten_head(model: &dyn LanguageModel, head: &Window, room: usize) -> Window {
+    let files_cut = |chars: usize| {
+        let mut head = head.clone();
+        if let Some(directories) = &mut head.directories {
+            directories.limits.chars = directories.limits.chars.min(chars);
+        }
+        head
+    };
+    if let Some(longest) = head.directories.as_ref().map(Directories::longest)
+        && let Some(fitting) = largest_that_fits(model, longest, room, files_cut)
+    {
+        return fitting;
+    }
+    let head = &files_cut(0);
     let blocks_cut = |chars: usize| {
         let mut head = head.clone();
         for block in &mut head.blocks {

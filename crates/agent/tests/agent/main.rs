@@ -5,6 +5,7 @@
 mod approval;
 mod clients;
 mod compaction;
+mod files;
 mod guided;
 mod requests;
 mod scripted;

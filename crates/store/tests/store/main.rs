@@ -8,6 +8,7 @@ mod blocks;
 mod clients;
 mod conversations;
 mod files;
+mod folders;
 mod listings;
 mod messages;
 mod migrations;
