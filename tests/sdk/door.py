@@ -2,7 +2,10 @@
 
 import socket
 
+from letta_client import AuthenticationError
+
 from checks import check, holds, named, same
+from server import Server
 from things import Later
 
 TEN_THOUSAND = 10_000
@@ -145,3 +148,31 @@ def paths_do_not_leave_the_web_ui(world):
         holds(status in (200, 400, 404), f"{path}: {status}")
         answer = world.raw("GET", path)
         holds("root:" not in answer.text and "[workspace" not in answer.text, f"{path} shows a file")
+
+
+@check
+def a_server_with_a_token_answers_whoever_has_it(world):
+    server = Server(world.program, world.models, access=("--token", "open sesame"))
+    try:
+        for key in ("wrong", "open", "open sesame!"):
+            try:
+                world.client(server.base_url, api_key=key).agents.list()
+                raise AssertionError(f"`{key}` was let in")
+            except AuthenticationError as error:
+                holds("detail" in error.body, f"the form: {error.body}")
+        same(list(world.client(server.base_url, api_key="open sesame").agents.list()), [], "the token is let in")
+        same(world.client(server.base_url, api_key="wrong").health().status, "ok", "the health is for everyone")
+
+        def ask(path, **headers):
+            return world.raw("GET", server.base_url + path, headers=headers)
+
+        same(ask("/v1/agents/", **{"X-BARE-PASSWORD": "password open sesame"}).json(), [], "as a bare password")
+        for path in ("/v1/agents", "/v1/models/", "/app/events", "/openapi.json"):
+            same(ask(path).status_code, 401, f"{path} without a token")
+        for path in ("/V1/agents", "//v1/agents", "/x/../v1/agents", "/%76%31/agents", "/OpenAPI.json"):
+            # What is no route of the API is a page of the web UI, which holds nothing.
+            answer = ask(path)
+            is_page = answer.headers["content-type"].startswith("text/html")
+            holds(answer.status_code in (401, 404) or is_page, f"{path} without a token: {answer.text[:200]}")
+    finally:
+        server.close()

@@ -936,7 +936,7 @@ def greet_tool():
             """Greets."""
             return f"Good evening, {name}."
 
-    return GreetPolitely()
+    return GreetPolitely(id="tool-that-is-not-made-yet")
 
 
 # What belongs to the provider's cloud

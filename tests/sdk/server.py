@@ -17,8 +17,8 @@ ENDPOINT = "scripted"
 class Server:
     """A server and its home, which outlives the server so that it can be started again."""
 
-    def __init__(self, program, models):
-        self.program, self.models = program, models
+    def __init__(self, program, models, access=("--no-auth",)):
+        self.program, self.models, self.access = program, models, access
         self.home = Path(tempfile.mkdtemp(prefix="resident-sdk-"))
         self.process = None
         self.start()
@@ -28,7 +28,7 @@ class Server:
         places = {"HOME": "", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state"}
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "RUST_BACKTRACE", "RESIDENT_LOG")}
         home = {name: str(self.home / folder) for name, folder in places.items()}
-        command = [self.program, "--json", "--profile", str(self.home / "profile"), "server", "--no-auth", "--port", "0"]
+        command = [self.program, "--json", "--profile", str(self.home / "profile"), "server", *self.access, "--port", "0"]
         with open(self.home / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command, env={**kept, **home, "RESIDENT_MODELS": self.models}, stdin=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ class Server:
 
     def kill(self):
         """Ends it at once, as a crash or a loss of power would."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def stop(self):
@@ -66,8 +66,9 @@ class Server:
             return None
 
     def memory_bytes(self):
-        """Its resident memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        """Its resident memory; 0 where the system does not say."""
+        place = Path(f"/proc/{self.process.pid}/status")
+        status = place.read_text() if place.exists() else "VmRSS: 0 kB"
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
     def log(self):

@@ -1,7 +1,7 @@
 """Turns that are answered in one piece: what is in the answer, what is kept of it, and who waits for whom."""
 
 from checks import check, holds, same, wait_until
-from endpoint import script
+from endpoint import MODEL, Endpoint, script
 from things import Later
 from world import texts_of, types_of, whole_list
 
@@ -118,6 +118,48 @@ def an_endpoint_that_refuses_ends_the_turn_and_not_the_agent(world):
         holds(answer.status_code >= 400 and answer.json()["detail"], answer.text)
         same(answer.headers["x-should-retry"], "false", "and is not asked again")
     same(say(world, agent, "Still there?").messages[-1].content, "You said: Still there?", "the next message")
+
+
+@check
+def an_endpoint_that_is_gone_ends_the_turn_and_not_the_agent(world):
+    gone = Endpoint()
+    world.server.app("saveEndpoint", id="gone", baseUrl=gone.base_url)
+    agent = world.agent(model=f"remote/gone/{MODEL}")
+    say(world, agent, "Hello")
+    gone.close()
+    answer = say(world, agent, "Still there?")
+    holds(answer.stop_reason.stop_reason in ("error", "llm_api_error"), f"it says so: {answer.stop_reason}")
+    world.letta.agents.update(agent.id, model=world.agent().model)
+    same(say(world, agent, "And now?").messages[-1].content, "You said: And now?", "with another model it goes on")
+
+
+@check
+def odd_and_long_texts_come_back_as_they_were(world):
+    agent = world.agent()
+    for text in ("naïve 🦊 عربى 漢字", "a\tb \u200b c", 'quotes " and \\ and </script>', "x" * 20_000):
+        same(say(world, agent, text).messages[-1].content, f"You said: {text}", "the answer")
+        users = texts_of(whole_list(world.letta.agents.messages.list(agent.id, order="asc")), "user_message")
+        same(users[-1], text, "what is recorded")
+
+
+@check
+def a_text_that_cannot_be_kept_is_refused_and_nothing_more(world):
+    agent = world.agent()
+    for text in ("a\x00b", "y" * 17_000_000):
+        answer = world.raw("POST", f"/v1/agents/{agent.id}/messages", json={"input": text})
+        holds(answer.status_code in (200, 400, 413, 422), f"{answer.status_code} {answer.text[:300]}")
+    same(say(world, agent, "Hello").messages[-1].content, "You said: Hello", "the agent answers the next message")
+
+
+@check
+def an_agent_deleted_in_the_middle_of_a_turn_leaves_nobody_waiting(world):
+    agent = world.agent()
+    turn = Later(lambda: world.raw("POST", f"/v1/agents/{agent.id}/messages", json={"input": script({"say": "late", "wait_s": 4})}))
+    wait_until(lambda: whole_list(world.letta.runs.list(agent_id=agent.id, active=True)), "the turn does not begin")
+    deleted = world.raw("DELETE", f"/v1/agents/{agent.id}")
+    holds(deleted.status_code in (200, 409), f"it is deleted, or said to be busy: {deleted.text}")
+    turn.get(15)
+    holds(world.server.is_healthy(), "the server serves on")
 
 
 @check

@@ -46,11 +46,9 @@ class World:
     def client(self, base_url=None, **options):
         """A client that is strict; without retries, so that every request is meant."""
         http = DefaultHttpxClient(event_hooks={"request": [self.note_request], "response": [self.note_response]})
-        options = {"max_retries": 0, "timeout": 60.0, **options}
-        return Letta(
-            base_url=base_url or self.server.base_url, api_key="unused", http_client=http,
-            _strict_response_validation=True, **options,
-        )
+        options = {"api_key": "unused", "max_retries": 0, "timeout": 60.0, **options}
+        base_url = base_url or self.server.base_url
+        return Letta(base_url=base_url, http_client=http, _strict_response_validation=True, **options)
 
     def agent(self, **fields):
         """An agent that the scripted endpoint answers for."""
