@@ -37,6 +37,6 @@ pub use tools::{
 };
 pub use turns::{
     Decision, Said, TurnRequest, begin_edit, begin_request, begin_retry, begin_turn, calls_to_decide, decide_approval,
-    decide_calls, reset_messages, waiting_calls,
+    decide_calls, reset_messages, waiting_calls, word_on_call,
 };
 pub use window::{ContextOverview, ContextPart, ContextPartKind, DIRECTORIES};

@@ -188,15 +188,20 @@ pub enum Decision {
 pub fn decide_approval(store: &Store, turn_id: &TurnId, decision: &Decision) -> Result<Turn, AgentError> {
     let said = store.read::<_, AgentError>(|reader| Ok(reader.messages_of_turn(turn_id)?))?;
     let first = waiting_calls(&said).into_iter().next().map(|call| (call.id, decision.clone()));
-    decide_calls(store, turn_id, first.as_slice())
+    Ok(decide_calls(store, turn_id, first.as_slice(), &[])?.0)
 }
 
-/// Records the word on calls for which the turn waits, each by the id of its call. The turn runs again: hand it to
-/// [`crate::run_turn`]. A call without a word waits on, unless nobody has to be asked about it.
+/// Records the word on calls for which the turn waits, each by the id of its call, and what is said besides. The turn
+/// runs again: hand it to [`crate::run_turn`]. A call without a word waits on, unless nobody has to be asked about it.
 ///
 /// # Errors
 /// [`AgentError::NotPending`] unless the turn is the latest of its thread and waits, and with every call named.
-pub fn decide_calls(store: &Store, turn_id: &TurnId, decisions: &[(String, Decision)]) -> Result<Turn, AgentError> {
+pub fn decide_calls(
+    store: &Store,
+    turn_id: &TurnId,
+    decisions: &[(String, Decision)],
+    besides: &[Said],
+) -> Result<(Turn, Vec<Message>), AgentError> {
     let now_ms = store.now_ms();
     store.write(|w| {
         let turn = w.turn(turn_id)?.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
@@ -209,42 +214,51 @@ pub fn decide_calls(store: &Store, turn_id: &TurnId, decisions: &[(String, Decis
             return Err(AgentError::NotPending(turn_id.clone()));
         }
         let mut decided: Vec<&str> = Vec::new();
+        let mut recorded = Vec::new();
         for (call_id, decision) in decisions {
             let call = waiting.iter().find(|call| call.id == *call_id && !decided.contains(&call_id.as_str()));
             let call = call.ok_or_else(|| AgentError::NotPending(turn_id.clone()))?;
-            w.append_message(&decided_message(&turn, call, decision, now_ms))?;
+            for message in decided_messages(&turn, call, decision, now_ms) {
+                recorded.push(w.append_message(&message)?);
+            }
             decided.push(call_id);
+        }
+        for said in besides {
+            let said = Said { text: clean(&said.text)?, ..said.clone() };
+            recorded.push(w.append_message(&said_message(&thread, Some(&turn.id), &said, now_ms))?);
         }
         let turn = Turn { status: TurnStatus::Running, stop_reason: None, error: None, ended_at_ms: None, ..turn };
         w.update_turn(&turn)?;
-        Ok(turn)
+        Ok((turn, recorded))
     })
 }
 
-fn decided_message(turn: &Turn, call: &ToolCall, decision: &Decision, now_ms: i64) -> NewMessage {
-    let (role, name, status, content) = match decision {
-        Decision::Approve => {
-            let content = json!({ "approve": true, "tool_call_id": call.id }).to_string();
-            (Role::System, APPROVAL.to_owned(), None, content)
-        }
+/// The user's word on a call, as it is recorded, and the result that the model reads where the call does not run.
+fn decided_messages(turn: &Turn, call: &ToolCall, decision: &Decision, now_ms: i64) -> Vec<NewMessage> {
+    let word = |approve: bool, reason: Option<&str>| {
+        let content = json!({ "approve": approve, "tool_call_id": call.id, "reason": reason }).to_string();
+        (Role::System, APPROVAL.to_owned(), None, content)
+    };
+    let result = |status: ToolStatus, content: String| (Role::Tool, call.name.clone(), Some(status), content);
+    let parts = match decision {
+        Decision::Approve => vec![word(true, None)],
         Decision::Deny { reason } => {
             let reason = reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
             let content = match reason {
                 Some(reason) => format!("The user did not allow this call: {reason}"),
                 None => "The user did not allow this call.".to_owned(),
             };
-            (Role::Tool, call.name.clone(), Some(ToolStatus::Failed), content)
+            vec![word(false, reason), result(ToolStatus::Failed, content)]
         }
-        Decision::Result { status, text } => {
-            (Role::Tool, call.name.clone(), Some(*status), cut_result(text.replace('\0', "")))
-        }
+        Decision::Result { status, text } => vec![result(*status, cut_result(text.replace('\0', "")))],
     };
-    NewMessage {
+    let message = |(role, name, tool_status, content)| NewMessage {
         name: Some(name),
         tool_call_id: Some(call.id.clone()),
-        tool_status: status,
+        tool_status,
         ..new_message(&Thread::from(turn), Some(&turn.id), role, content, now_ms)
-    }
+    };
+    parts.into_iter().map(message).collect()
 }
 
 /// The calls of a turn about which the client has to be asked, in their order: those that need an approval, and those
@@ -267,6 +281,15 @@ pub fn calls_to_decide(store: &Store, turn_id: &TurnId) -> Result<Vec<ToolCall>,
     let options = TurnOptions::of(&turn);
     let asks = |call: &ToolCall| rules.requires_approval(&call.name) || options.has_client_tool(&call.name);
     Ok(waiting_calls(&said).into_iter().filter(asks).collect())
+}
+
+/// Whether a message is the user's word that a call may run, or may not; `None` for every other message.
+pub fn word_on_call(message: &Message) -> Option<bool> {
+    if message.name.as_deref() != Some(APPROVAL) {
+        return None;
+    }
+    let word: Value = serde_json::from_str(&message.content).unwrap_or_default();
+    Some(word["approve"].as_bool().unwrap_or(false))
 }
 
 /// The calls of the last assistant message that have no result yet.

@@ -22,7 +22,7 @@ use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
 use crate::options::TurnOptions;
 use crate::settings::AgentSettings;
 use crate::step::{Answer, Effect, Event, NoteKind, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
-use crate::turns::{APPROVAL, new_message, waiting_calls};
+use crate::turns::{new_message, waiting_calls, word_on_call};
 use crate::window::{self, CompactionRequest, ContextOverview, PRESSURE, Window};
 use trace::OpenStep;
 
@@ -316,6 +316,10 @@ impl<'a> Driver<'a> {
     fn record_answer(&mut self, answer: Answer) -> Result<(), AgentError> {
         let Answer { text, thoughts, calls } = answer;
         let mut message = self.draft(Role::Assistant, text);
+        // Readers of the stream know the message before it is recorded: it has its step's UUID.
+        if let Some(id) = self.open.as_mut().and_then(OpenStep::answer_id) {
+            message.id = id;
+        }
         message.thoughts = thoughts;
         message.tool_calls = calls;
         self.record(message)?;
@@ -410,7 +414,7 @@ fn resumed(said: &[Message], steps: usize) -> Resumed {
         let writes = crate::tools::tool(&name).is_some_and(crate::tools::Tool::writes_memory);
         ToolEnd { wrote_memory: writes && status == ToolStatus::Ok, name, status, output: message.content.clone() }
     });
-    let approvals = said.iter().filter(|message| message.name.as_deref() == Some(APPROVAL));
+    let approvals = said.iter().filter(|message| word_on_call(message) == Some(true));
     Resumed {
         calls: calls.collect(),
         waiting: waiting_calls(said),

@@ -7,12 +7,13 @@ use resident_agent::{
     Decision, Said, TurnOptions, TurnRequest, begin_request, begin_retry, calls_to_decide, decide_calls,
     reset_messages, system_text,
 };
-use resident_store::{AgentId, Thread, ToolCall, Turn, TurnId, TurnStatus};
+use resident_store::{AgentId, Message, Role, Thread, ToolCall, Turn, TurnId, TurnStatus};
 
 use crate::App;
 use crate::api::{ApiError, EventKind, TurnView};
 use crate::event_log::About;
 use crate::requests::check_size;
+use crate::views::turn_view;
 
 /// Calls of a turn that wait for a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,10 +63,37 @@ impl App {
         Ok(asking.map(|message| PendingCalls { turn_id: turn.id, message_id: message.id.0, calls }))
     }
 
-    /// Records the word on calls that wait; their turn goes on in events.
-    pub fn decide(self: &Arc<Self>, turn_id: &TurnId, decisions: &[(String, Decision)]) -> Result<TurnView, ApiError> {
-        let turn = decide_calls(&self.store, turn_id, decisions)?;
-        Ok(self.resume_turn(turn))
+    /// Records the word on calls that wait, and what is said besides; their turn goes on in events.
+    pub fn decide(
+        self: &Arc<Self>,
+        turn_id: &TurnId,
+        decisions: &[(String, Decision)],
+        besides: &[Said],
+    ) -> Result<TurnView, ApiError> {
+        let (turn, recorded) = decide_calls(&self.store, turn_id, decisions, besides)?;
+        let denied = |message: &Message| {
+            let decision = decisions.iter().find(|(id, _)| message.tool_call_id.as_ref() == Some(id));
+            decision.is_none_or(|(_, decision)| matches!(decision, Decision::Deny { .. }))
+        };
+        // What a client brought itself it need not be told; that a call did not run it must.
+        let told = recorded.into_iter().filter(|message| message.role != Role::System && denied(message));
+        Ok(self.start_turn(turn, told))
+    }
+
+    /// Ends a turn that waits: none of its calls will run.
+    pub fn cancel_waiting(&self, pending: &PendingCalls) -> Result<(), ApiError> {
+        let deny = Decision::Deny { reason: Some("The turn was cancelled.".to_owned()) };
+        let decisions: Vec<_> = pending.calls.iter().map(|call| (call.id.clone(), deny.clone())).collect();
+        let (turn, _) = decide_calls(&self.store, &pending.turn_id, &decisions, &[])?;
+        let ended = Turn {
+            status: TurnStatus::Cancelled,
+            stop_reason: Some("cancelled".to_owned()),
+            ended_at_ms: Some(self.store.now_ms()),
+            ..turn
+        };
+        self.write(|writer| Ok(writer.update_turn(&ended)?))?;
+        self.send(About::turn(&ended), EventKind::TurnEnded { turn: turn_view(ended) });
+        Ok(())
     }
 
     /// Empties the window of a thread; what was said stays in recall memory.

@@ -1,7 +1,11 @@
 //! Turns and messages.
 
+use std::collections::HashMap;
+
+use resident_agent::{TurnOptions, waiting_calls, word_on_call};
 use resident_store::{
-    AgentId, Message, MessageId, MessageListing, Step, StepId, StepListing, Thread, ToolCall, Turn, TurnId, TurnListing,
+    AgentId, Message, MessageId, MessageListing, Page, Reader, Step, StepId, StepListing, Thread, ToolCall, Turn,
+    TurnId, TurnListing,
 };
 use serde_json::{Value, json};
 
@@ -67,68 +71,40 @@ impl App {
     /// The messages of a turn that are not in the bin, oldest first.
     pub fn rows_of_turn(&self, turn_id: &str) -> Result<Vec<MessageRow>, ApiError> {
         let turn = self.turn_record(turn_id)?;
-        self.store.read(|reader| {
-            let mut messages = reader.messages_of_turn(&turn.id)?;
-            let waits = turn.stop_reason.as_deref() == Some("requires_approval");
-            let waiting = if waits { resident_agent::waiting_calls(&messages) } else { Vec::new() };
-            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
-            let start = reader.agent(&turn.agent_id)?.map_or(0, |agent| agent.window_start_seq);
-            Ok(messages.into_iter().map(|message| message_row(message, &waiting, start)).collect())
-        })
+        self.store.read(|reader| rows(reader, reader.messages_of_turn(&turn.id)?))
     }
 
-    /// Messages of any agents that are not in the bin.
-    pub fn rows_of_all(&self, listing: &MessageListing) -> Result<Vec<MessageRow>, ApiError> {
+    /// Messages of any agents that are not in the bin, oldest first: those after and before others, at most so many from
+    /// the newer or the older end.
+    pub fn message_rows(
+        &self,
+        listing: MessageListing,
+        after_id: Option<&str>,
+        before_id: Option<&str>,
+        (limit, newest): (usize, bool),
+    ) -> Result<Vec<MessageRow>, ApiError> {
+        for id in after_id.into_iter().chain(before_id) {
+            self.message_record(id)?;
+        }
+        let page = Page {
+            newer_than: after_id.map(str::to_owned),
+            older_than: before_id.map(str::to_owned),
+            // Bounded on one side only, a page is what stands next to that bound; here the end is chosen all the same.
+            newest_first: newest,
+            limit,
+        };
         self.store.read(|reader| {
-            let mut messages = reader.list_messages(listing)?;
-            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
-            Ok(messages.into_iter().map(|message| message_row(message, &[], i64::MAX)).collect())
+            let mut messages = reader.list_messages(&MessageListing { page, ..listing })?;
+            messages.sort_by_key(|message| message.seq);
+            rows(reader, messages)
         })
     }
 
     /// A message with its calls that wait.
     pub fn message_row(&self, message_id: &str) -> Result<MessageRow, ApiError> {
         let message = self.message_record(message_id)?;
-        let rows = match &message.turn_id {
-            Some(turn_id) => self.rows_of_turn(turn_id.as_str())?,
-            None => Vec::new(),
-        };
-        let row = rows.into_iter().find(|row| row.message.id == message_id);
-        Ok(row.unwrap_or_else(|| message_row(message, &[], i64::MAX)))
-    }
-
-    /// Messages of a thread, oldest first: those after and before others, at most so many from the newer or the older end.
-    pub fn message_rows(
-        &self,
-        thread: &Thread,
-        after_id: Option<&str>,
-        before_id: Option<&str>,
-        (limit, newest): (usize, bool),
-    ) -> Result<Vec<MessageRow>, ApiError> {
-        self.agent_record(thread.agent_id.as_str())?;
-        let seq = |id: Option<&str>| id.map(|id| self.message_record(id).map(|message| message.seq)).transpose();
-        let (after, before) = (seq(after_id)?, seq(before_id)?);
-        self.store.read(|reader| {
-            let mut messages = if newest {
-                let mut messages = reader.messages_before(thread, before, limit)?;
-                messages.retain(|message| after.is_none_or(|seq| message.seq > seq));
-                messages
-            } else {
-                let mut messages = reader.messages_after(thread, after.unwrap_or(i64::MIN), limit)?;
-                messages.retain(|message| before.is_none_or(|seq| message.seq < seq));
-                messages
-            };
-            messages.retain(|message| message.name.as_deref() != Some(APPROVAL));
-            let window_start = reader.window_start(thread)?;
-            let latest = reader.latest_turn(thread)?;
-            let waiting = latest.filter(|turn| turn.stop_reason.as_deref() == Some("requires_approval"));
-            let waiting = match waiting {
-                Some(turn) => resident_agent::waiting_calls(&reader.messages_of_turn(&turn.id)?),
-                None => Vec::new(),
-            };
-            let rows = messages.into_iter().map(|message| message_row(message, &waiting, window_start));
-            Ok(rows.collect())
-        })
+        let mut found = self.store.read(|reader| rows(reader, vec![message]))?;
+        found.pop().ok_or_else(|| ApiError::not_found("message", message_id))
     }
 
     /// The turn of an agent, in its own thread, that began last.
@@ -147,23 +123,53 @@ impl App {
     }
 }
 
-/// The name under which a person's word on a call is recorded; it is no message of the conversation.
-const APPROVAL: &str = "approval";
-
-fn message_row(message: Message, waiting: &[ToolCall], window_start_seq: i64) -> MessageRow {
-    let calls = message.tool_calls.iter().filter(|call| waiting.contains(call)).cloned();
-    let waiting = calls.map(tool_call_view).collect();
-    let conversation_id = message.conversation_id.clone().map(|id| id.0);
-    MessageRow { waiting, conversation_id, message: message_view(message, window_start_seq) }
-}
-
-/// A message, and those of its calls that wait for a person or a client.
+/// A message as clients of V1 are told of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageRow {
     /// The message.
     pub message: MessageView,
     /// The conversation; `None` is the agent's own thread.
     pub conversation_id: Option<String>,
-    /// Its calls that wait.
-    pub waiting: Vec<ToolCallView>,
+    /// Its calls that had, or have, to be allowed or to be run by a client.
+    pub guarded: Vec<ToolCallView>,
+    /// Whether a call may run, where the message is a person's word on one.
+    pub word: Option<bool>,
+}
+
+fn rows(reader: &Reader<'_>, messages: Vec<Message>) -> Result<Vec<MessageRow>, ApiError> {
+    let mut guarded: HashMap<TurnId, Vec<String>> = HashMap::new();
+    let calling = messages.iter().filter(|message| !message.tool_calls.is_empty());
+    for turn_id in calling.filter_map(|message| message.turn_id.clone()) {
+        if !guarded.contains_key(&turn_id) {
+            let calls = guarded_calls(reader, &turn_id)?;
+            guarded.insert(turn_id, calls);
+        }
+    }
+    let row = |message: Message| {
+        let of_turn = message.turn_id.as_ref().and_then(|id| guarded.get(id));
+        let is_guarded = |call: &&ToolCall| of_turn.is_some_and(|ids| ids.contains(&call.id));
+        let calls = message.tool_calls.iter().filter(is_guarded).cloned().map(tool_call_view).collect();
+        MessageRow {
+            guarded: calls,
+            conversation_id: message.conversation_id.clone().map(|id| id.0),
+            word: word_on_call(&message),
+            message: message_view(message, i64::MAX),
+        }
+    };
+    Ok(messages.into_iter().map(row).collect())
+}
+
+/// The ids of the calls of a turn that a person was, or is, asked about, and of those that a client runs.
+fn guarded_calls(reader: &Reader<'_>, turn_id: &TurnId) -> Result<Vec<String>, ApiError> {
+    let Some(turn) = reader.turn(turn_id)? else { return Ok(Vec::new()) };
+    let messages = reader.messages_of_turn(turn_id)?;
+    let asked = messages.iter().filter(|message| word_on_call(message).is_some());
+    let mut ids: Vec<String> = asked.filter_map(|message| message.tool_call_id.clone()).collect();
+    if turn.stop_reason.as_deref() == Some("requires_approval") {
+        ids.extend(waiting_calls(&messages).into_iter().map(|call| call.id));
+    }
+    let clients = TurnOptions::of(&turn).client_tools;
+    let calls = messages.iter().flat_map(|message| &message.tool_calls);
+    ids.extend(calls.filter(|call| clients.iter().any(|tool| tool.name == call.name)).map(|call| call.id.clone()));
+    Ok(ids)
 }

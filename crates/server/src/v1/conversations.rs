@@ -8,7 +8,7 @@ use axum::response::Response;
 use resident_app::App;
 use resident_app::api::ApiError;
 use resident_app::records::{
-    Conversation, ConversationChanges, NewConversation, Page, Thread, TurnListing, TurnStatus,
+    Conversation, ConversationChanges, MessageListing, NewConversation, Page, Thread, TurnListing, TurnStatus,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -293,7 +293,8 @@ async fn list_messages(
     let mut rows = shared
         .ask(move |app| {
             let thread = thread_named(app, &name, agent_id.as_deref())?;
-            app.message_rows(&thread, newer.as_deref(), older.as_deref(), (limit, newest_first))
+            let listing = MessageListing { thread: Some(thread), ..MessageListing::default() };
+            app.message_rows(listing, newer.as_deref(), older.as_deref(), (limit, newest_first))
         })
         .await?;
     if newest_first {
@@ -301,7 +302,7 @@ async fn list_messages(
     }
     let kinds = if include_return_message_types.is_empty() { None } else { Some(include_return_message_types) };
     let wanted = Wanted { kinds, ..Wanted::default() };
-    Ok(axum::Json(rows.iter().flat_map(|row| listed(&row.message, &row.waiting, &wanted)).collect()))
+    Ok(axum::Json(rows.iter().flat_map(|row| listed(row, &wanted)).collect()))
 }
 
 /// Where a stream of a conversation is taken up again.

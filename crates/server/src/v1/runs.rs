@@ -242,7 +242,7 @@ async fn messages(
     let rows = shared.ask(move |app| app.rows_of_turn(id.as_str())).await?;
     let rows = page.cut(rows, (Order::Asc, 100), "message", |row| &row.message.id)?;
     let wanted = Wanted::default();
-    Ok(axum::Json(rows.iter().flat_map(|row| listed(&row.message, &row.waiting, &wanted)).collect()))
+    Ok(axum::Json(rows.iter().flat_map(|row| listed(row, &wanted)).collect()))
 }
 
 /// The steps of a run.
@@ -410,7 +410,7 @@ async fn step_messages(
         .await?;
     let rows = page.cut(rows, (Order::Asc, 100), "message", |row| &row.message.id)?;
     let wanted = Wanted::default();
-    Ok(axum::Json(rows.iter().flat_map(|row| listed(&row.message, &row.waiting, &wanted)).collect()))
+    Ok(axum::Json(rows.iter().flat_map(|row| listed(row, &wanted)).collect()))
 }
 
 /// How long a step took.

@@ -51,24 +51,16 @@ struct MessageQuery {
 #[utoipa::path(get, path = "/v1/messages", tag = "messages", params(MessageQuery), responses((status = 200, body = Vec<Object>)))]
 async fn list_messages(State(shared): State<Shared>, Query(query): Query<MessageQuery>) -> Answer<Vec<Value>> {
     let MessageQuery { after, before, limit, order, conversation_id, include_return_message_types } = query;
-    let page = resident_app::records::Page {
-        newest_first: order != Some(Order::Asc),
-        newer_than: after,
-        older_than: before,
-        limit: limit.unwrap_or(100).min(1000),
-    };
-    let newest_first = page.newest_first;
-    let listing = MessageListing { page, ..MessageListing::default() };
-    let mut rows = shared.ask(move |app| app.rows_of_all(&listing)).await?;
-    if newest_first {
-        rows.reverse();
-    }
+    let page = (limit.unwrap_or(100).min(1000), order != Some(Order::Asc));
+    let listing = MessageListing::default();
+    let mut rows =
+        shared.ask(move |app| app.message_rows(listing, after.as_deref(), before.as_deref(), page)).await?;
     if let Some(conversation) = conversation_id {
         rows.retain(|row| row.conversation_id.as_deref().unwrap_or("default") == conversation);
     }
     let kinds = if include_return_message_types.is_empty() { None } else { Some(include_return_message_types) };
     let wanted = Wanted { kinds, ..Wanted::default() };
-    Ok(axum::Json(rows.iter().flat_map(|row| listed(&row.message, &row.waiting, &wanted)).collect()))
+    Ok(axum::Json(rows.iter().flat_map(|row| listed(row, &wanted)).collect()))
 }
 
 /// The messages that one row is told as.
@@ -78,7 +70,7 @@ async fn list_messages(State(shared): State<Shared>, Query(query): Query<Message
 )]
 async fn retrieve_message(State(shared): State<Shared>, Path(id): Path<Id<MessageKey>>) -> Answer<Vec<Value>> {
     let row = shared.ask(move |app| app.message_row(id.as_str())).await?;
-    Ok(axum::Json(listed(&row.message, &row.waiting, &Wanted::default())))
+    Ok(axum::Json(listed(&row, &Wanted::default())))
 }
 
 /// A search through everything said.

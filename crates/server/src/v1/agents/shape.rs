@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use resident_app::App;
 use resident_app::api::ApiError;
-use resident_app::records::{Agent, AgentId, AgentType, Block, Thread};
+use resident_app::records::{Agent, AgentId, AgentType, Block, MessageRow, Thread};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::v1::messages::shape::{Wanted, listed};
 use crate::v1::schema::{BlockBody, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
 use crate::v1::tools::{self, ToolBody};
 
@@ -117,9 +118,14 @@ fn agent_body(
             *value = default;
         }
     }
-    for field in ["deployment_id", "entity_id", "managed_group", "multi_agent_group", "pending_approval"] {
+    for field in ["deployment_id", "entity_id", "managed_group", "multi_agent_group"] {
         kept_fields.insert(field.to_owned(), Value::Null);
     }
+    let pending = match app.pending_calls(&Thread::own(&agent.id))? {
+        Some(pending) => asked(&app.message_row(&pending.message_id)?),
+        None => Value::Null,
+    };
+    kept_fields.insert("pending_approval".to_owned(), pending);
     let agent_type = agent_type_name(&agent);
     let blocks: Vec<BlockBody> = blocks.into_iter().map(block_body).collect();
     let latest = app.latest_turn_record(agent.id.as_str())?;
@@ -157,6 +163,12 @@ fn agent_body(
         per_file_view_window_char_limit: per_file,
         kept: kept_fields,
     })
+}
+
+/// The message in which a row asks for calls to be allowed.
+fn asked(row: &MessageRow) -> Value {
+    let only = Wanted { kinds: Some(vec!["approval_request_message".to_owned()]), ..Wanted::default() };
+    listed(row, &only).pop().unwrap_or(Value::Null)
 }
 
 fn llm_config(agent: &Agent, handle: &str, window_tokens: usize) -> Value {

@@ -63,11 +63,12 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
             Arc::new(move |app| app.begin_turn(&request))
         }
         (Asking::Say(_), Some(pending)) => return Err(still_pending(&pending)),
-        (Asking::Decide(words), Some(pending)) => {
+        (Asking::Decide(words, said), Some(pending)) => {
             let decisions = decisions(words, &pending)?;
-            Arc::new(move |app| app.decide(&pending.turn_id, &decisions))
+            let besides: Vec<Said> = said.into_iter().map(said_of).collect();
+            Arc::new(move |app| app.decide(&pending.turn_id, &decisions, &besides))
         }
-        (Asking::Decide(words), None) => return decided_before(shared, thread, words).await,
+        (Asking::Decide(words, _), None) => return decided_before(shared, thread, words).await,
     };
     Ok(shared.runs.begin(shared, Asked { thread, key, begin }))
 }
@@ -120,17 +121,17 @@ async fn turn_request(
         options.extend(marks);
         options.retain(|_, value| !value.is_null());
     }
-    let messages = said.into_iter().map(|message| Said {
-        role: match message.role {
-            Speaker::User => Role::User,
-            Speaker::System => Role::System,
-            Speaker::Assistant => Role::Assistant,
-        },
-        text: message.text,
-        otid: message.otid,
-        sender_id: message.sender_id,
-    });
-    Ok(TurnRequest { thread, messages: messages.collect(), request_key: Some(key.to_owned()), options })
+    let messages = said.into_iter().map(said_of).collect();
+    Ok(TurnRequest { thread, messages, request_key: Some(key.to_owned()), options })
+}
+
+fn said_of(message: request::Said) -> Said {
+    let role = match message.role {
+        Speaker::User => Role::User,
+        Speaker::System => Role::System,
+        Speaker::Assistant => Role::Assistant,
+    };
+    Said { role, text: message.text, otid: message.otid, sender_id: message.sender_id }
 }
 
 /// A handle that is here; another one is answered by the agent's model.

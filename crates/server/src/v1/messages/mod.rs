@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use resident_app::App;
 use resident_app::api::{ApiError, TurnRef, TurnState};
-use resident_app::records::{AgentId, Thread};
+use resident_app::records::{AgentId, MessageListing, Thread};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -131,7 +131,7 @@ struct MessageQuery {
     /// From which end the limit counts. The answer is always oldest first.
     #[param(inline)]
     order: Option<Order>,
-    /// A conversation; the agent's own thread when left out.
+    /// A conversation, or `default`; all of the agent when left out.
     conversation_id: Option<String>,
     use_assistant_message: Option<bool>,
     #[serde(default)]
@@ -161,8 +161,14 @@ async fn list(
     let limit = limit.unwrap_or(100).min(1000);
     let rows = shared
         .ask(move |app| {
-            let thread = thread_of(app, id.as_str(), conversation_id.as_deref())?;
-            app.message_rows(&thread, after.as_deref(), before.as_deref(), (limit, newest))
+            // Without a conversation, those of all are meant.
+            let thread = match conversation_id.as_deref() {
+                Some(name) => Some(thread_of(app, id.as_str(), Some(name))?),
+                None => None,
+            };
+            let agent_id = Some(app.agent_record(id.as_str())?.id);
+            let listing = MessageListing { agent_id, thread, ..MessageListing::default() };
+            app.message_rows(listing, after.as_deref(), before.as_deref(), (limit, newest))
         })
         .await?;
     let wanted = Wanted {
@@ -170,7 +176,7 @@ async fn list(
         kinds: if include_return_message_types.is_empty() { None } else { Some(include_return_message_types) },
         pieces: false,
     };
-    Ok(axum::Json(rows.iter().flat_map(|row| listed(&row.message, &row.waiting, &wanted)).collect()))
+    Ok(axum::Json(rows.iter().flat_map(|row| listed(row, &wanted)).collect()))
 }
 
 /// Which turns to stop.
@@ -202,6 +208,12 @@ pub(super) fn stop_turns(
 ) -> Result<Map<String, Value>, ApiError> {
     let latest = app.latest_turn_of(thread)?.map(|turn| turn.id.0).into_iter().collect();
     let mut stopped = Map::new();
+    if let Some(pending) = app.pending_calls(thread)?
+        && run_ids.as_ref().is_none_or(|ids| ids.contains(&pending.turn_id.0))
+    {
+        app.cancel_waiting(&pending)?;
+        stopped.insert(pending.turn_id.0, json!("cancelled"));
+    }
     for turn_id in run_ids.unwrap_or(latest) {
         let (turn, ..) = app.turn_in_full(&turn_id)?;
         if turn.state == TurnState::Running {

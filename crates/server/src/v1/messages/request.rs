@@ -133,7 +133,8 @@ pub(in crate::v1) enum Decided {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::v1) enum Asking {
     Say(Vec<Said>),
-    Decide(Vec<Word>),
+    /// Word on the calls that wait, and what is said besides.
+    Decide(Vec<Word>, Vec<Said>),
 }
 
 impl MessageRequest {
@@ -159,18 +160,13 @@ impl MessageRequest {
             }
         };
         let decides = |message: &&MessageIn| matches!(message.kind.as_deref(), Some("approval" | "tool_return"));
-        if let Some(message) = messages.iter().find(decides) {
-            if messages.len() > 1 {
-                return Err(Problem::invalid(&place, "a word on waiting calls comes alone"));
-            }
-            return message.words().map(Asking::Decide);
+        let (words, said): (Vec<&MessageIn>, Vec<&MessageIn>) = messages.iter().partition(decides);
+        let said = said.into_iter().map(MessageIn::said).collect::<Result<Vec<_>, _>>()?;
+        match words.as_slice() {
+            [] => nonempty(said),
+            [only] if messages.first().is_some_and(|first| decides(&first)) => Ok(Asking::Decide(only.words()?, said)),
+            _ => Err(Problem::invalid(&place, "word on waiting calls is one message, and the first")),
         }
-        let said = messages.iter().map(|message| {
-            let text = message.content.as_ref().map(Content::text).transpose()?.unwrap_or_default();
-            let role = message.role.unwrap_or(Speaker::User);
-            Ok::<_, Problem>(Said { role, text, otid: message.otid.clone(), sender_id: message.sender_id.clone() })
-        });
-        nonempty(said.collect::<Result<_, _>>()?)
     }
 
     /// The same for a request and its retries: what the client calls its messages, or what they are.
@@ -201,6 +197,12 @@ fn nonempty(said: Vec<Said>) -> Result<Asking, Problem> {
 }
 
 impl MessageIn {
+    fn said(&self) -> Result<Said, Problem> {
+        let text = self.content.as_ref().map(Content::text).transpose()?.unwrap_or_default();
+        let role = self.role.unwrap_or(Speaker::User);
+        Ok(Said { role, text, otid: self.otid.clone(), sender_id: self.sender_id.clone() })
+    }
+
     fn words(&self) -> Result<Vec<Word>, Problem> {
         let listed = self.approvals.iter().chain(&self.tool_returns).flatten();
         let mut words: Vec<Word> = listed.map(ApprovalIn::word).collect();
@@ -274,7 +276,7 @@ mod tests {
             { "type": "approval", "tool_call_id": "a", "approve": false, "reason": "no" },
             { "type": "tool", "tool_call_id": "b", "tool_return": "42", "status": "success" },
         ] }] }));
-        let Asking::Decide(words) = listed.asking().unwrap() else { panic!("it decides") };
+        let Asking::Decide(words, _) = listed.asking().unwrap() else { panic!("it decides") };
         assert_eq!(words[0].what, Decided::Refused(Some("no".to_owned())));
         assert_eq!(words[1].what, Decided::Returned { text: "42".to_owned(), failed: false });
     }

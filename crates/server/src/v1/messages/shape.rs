@@ -2,6 +2,7 @@
 //! its id and are told apart by `otid`.
 
 use resident_app::api::{MessageView, RoleView, ToolCallView};
+use resident_app::records::MessageRow;
 use serde_json::{Value, json};
 
 use crate::runs::Entry;
@@ -60,12 +61,27 @@ pub(crate) fn entry_messages(entry: &Entry, turn_id: &str, wanted: &Wanted) -> V
     messages
 }
 
-/// A row as a list shows it. `waiting` are its calls that wait for the client.
-pub(crate) fn listed(message: &MessageView, waiting: &[ToolCallView], wanted: &Wanted) -> Vec<Value> {
-    let calls = if waiting.is_empty() { Calls::Made } else { Calls::Waiting(waiting) };
-    let mut messages = row_messages(message, wanted, Parts { thoughts: true, words: true, calls });
+/// A row as a list shows it.
+pub(crate) fn listed(row: &MessageRow, wanted: &Wanted) -> Vec<Value> {
+    let MessageRow { message, guarded, word, .. } = row;
+    let mut messages = match word {
+        Some(approve) => vec![word_on_call(message, *approve)],
+        None => {
+            let calls = if guarded.is_empty() { Calls::Made } else { Calls::Waiting(guarded) };
+            row_messages(message, wanted, Parts { thoughts: true, words: true, calls })
+        }
+    };
     wanted.filter(&mut messages);
     messages
+}
+
+/// A person's word on a call.
+fn word_on_call(message: &MessageView, approve: bool) -> Value {
+    let recorded: Value = serde_json::from_str(&message.content).unwrap_or_default();
+    let reason = &recorded["reason"];
+    let one = json!({ "type": "approval", "tool_call_id": message.tool_call_id, "approve": approve, "reason": reason });
+    let fields = json!({ "approvals": [one], "approve": approve, "approval_request_id": null, "reason": reason });
+    base(message, 0, "approval_response_message", fields)
 }
 
 #[derive(Clone, Copy)]
