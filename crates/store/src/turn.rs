@@ -375,6 +375,14 @@ impl Writer<'_> {
         Ok(running)
     }
 
+    /// Writes what a step saw and did.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such step.
+    pub fn update_step_trace(&mut self, id: &StepId, trace: &serde_json::Value) -> Result<(), StoreError> {
+        self.change(("step", id.as_str()), "UPDATE steps SET trace = ? WHERE id = ?", params![Json(trace), id.as_str()])
+    }
+
     /// Adds a step.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a step saw and did, kept with it for the Why pane: the intent and how it was found, what was retrieved and why,
 //! the menu, the layout of the prompt in tokens, the calls, the timing.
 
-use resident_store::{AgentId, Step, StepId, ToolStatus, Turn};
+use resident_store::{AgentId, MessageId, Step, StepId, ToolStatus, Turn};
 use serde_json::{Map, Value, json};
 
 use crate::model::Usage;
@@ -19,6 +19,7 @@ pub(super) struct OpenStep {
     generated: Option<(i64, i64)>,
     calls: Vec<Value>,
     notes: Map<String, Value>,
+    answered: bool,
 }
 
 impl OpenStep {
@@ -33,7 +34,14 @@ impl OpenStep {
             generated: None,
             calls: Vec::new(),
             notes: Map::new(),
+            answered: false,
         }
+    }
+
+    /// The id of the step's answer, with the UUID of the step; none when it has answered already.
+    pub(super) fn answer_id(&mut self) -> Option<MessageId> {
+        let first = !std::mem::replace(&mut self.answered, true);
+        first.then(|| MessageId(self.id.as_str().replacen("step-", "message-", 1)))
     }
 
     pub(super) fn number(&self) -> usize {
@@ -55,7 +63,8 @@ impl OpenStep {
     }
 
     pub(super) fn close(self, turn: &Turn, now_ms: i64) -> Step {
-        let Self { id, agent_id, number, model, usage, started_at_ms, generated, calls, notes: mut trace } = self;
+        let Self { id, agent_id, number, model, usage, started_at_ms, generated, calls, notes: mut trace, answered: _ } =
+            self;
         if !calls.is_empty() {
             trace.insert("calls".to_owned(), Value::Array(calls));
         }

@@ -63,7 +63,7 @@ fn a_tool_of_the_client_waits_for_the_client_and_the_turn_goes_on_with_its_resul
             (waiting[1].id.clone(), result("17", ToolStatus::Ok)),
             (waiting[0].id.clone(), result("It fell off the table.", ToolStatus::Failed)),
         ];
-        let turn = decide_calls(house.store(), &turn.id, &decisions).unwrap();
+        let (turn, _) = decide_calls(house.store(), &turn.id, &decisions, &[]).unwrap();
         let turn = house.run(&turn, vec![says("17, and one lost.")]);
         assert_eq!(turn.stop_reason.as_deref(), Some("end_turn"));
         let results: Vec<_> = house.last_prompt().messages.into_iter().filter(|m| m.role == Role::Tool).collect();
@@ -81,15 +81,35 @@ fn a_call_that_nobody_decided_waits_on() {
     let turn = ask(&mut house, dice(), vec![wishes]);
     let waiting = calls_to_decide(house.store(), &turn.id).unwrap();
     let one = [(waiting[0].id.clone(), Decision::Deny { reason: None })];
-    let turn = decide_calls(house.store(), &turn.id, &one).unwrap();
+    let (turn, _) = decide_calls(house.store(), &turn.id, &one, &[]).unwrap();
     let turn = house.run(&turn, vec![]);
     assert_eq!(turn.stop_reason.as_deref(), Some("requires_approval"));
     assert_eq!(calls_to_decide(house.store(), &turn.id).unwrap(), waiting[1..]);
-    let again = decide_calls(house.store(), &turn.id, &one);
+    let again = decide_calls(house.store(), &turn.id, &one, &[]);
     assert!(matches!(again, Err(AgentError::NotPending(_))), "a call is decided once");
-    let unknown = decide_calls(house.store(), &turn.id, &[("call-nowhere".to_owned(), Decision::Approve)]);
+    let unknown = decide_calls(house.store(), &turn.id, &[("call-nowhere".to_owned(), Decision::Approve)], &[]);
     assert!(matches!(unknown, Err(AgentError::NotPending(_))));
     assert_eq!(calls_to_decide(house.store(), &turn.id).unwrap(), waiting[1..], "a refused word changes nothing");
+}
+
+#[test]
+fn what_is_said_with_a_result_is_read_with_it() {
+    let mut house = House::new(AgentType::LettaV1Agent);
+    let turn = ask(&mut house, dice(), vec![calls("roll_dice", json!({}))]);
+    let waiting = calls_to_decide(house.store(), &turn.id).unwrap();
+    let result = Decision::Result { status: ToolStatus::Ok, text: "4".to_owned() };
+    let decisions = [(waiting[0].id.clone(), result)];
+    let empty = decide_calls(house.store(), &turn.id, &decisions, &[Said::by_user(" ")]);
+    assert!(matches!(empty, Err(AgentError::Empty)), "{empty:?}");
+    let said = [Said::by_user("Was it fair?")];
+    let (turn, recorded) = decide_calls(house.store(), &turn.id, &decisions, &said).unwrap();
+    assert_eq!(recorded.last().unwrap().content, "Was it fair?");
+    let turn = house.run(&turn, vec![says("It was.")]);
+    assert_eq!(turn.stop_reason.as_deref(), Some("end_turn"));
+    let messages = house.last_prompt().messages;
+    let roles: Vec<_> = messages.iter().map(|message| message.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::Tool, Role::User]);
+    assert!(messages[2].content.contains('4') && messages[3].content == "Was it fair?");
 }
 
 #[test]
