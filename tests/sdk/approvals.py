@@ -213,9 +213,21 @@ def a_client_tool_is_there_for_its_request_only(world):
     same(answer.stop_reason.stop_reason, "end_turn", "an unknown tool does not stop the turn")
 
 
+LOOKUP = '''
+def lookup(word: str) -> str:
+    """
+    Looks a word up.
+
+    Args:
+        word (str): The word.
+    """
+    return word
+'''
+
+
 @check
 def a_tool_without_code_here_is_asked_of_the_client(world):
-    tool = world.letta.tools.create(source_code="def lookup(word: str) -> str:\n    \"\"\"Looks a word up.\n\n    Args:\n        word (str): The word.\n    \"\"\"\n    return word\n")
+    tool = world.letta.tools.create(source_code=LOOKUP)
     agent = world.agent(tool_ids=[tool.id])
     content = script({"call": tool.name, "arguments": {"word": "tea"}}, {"say": "Done."})
     answer = world.letta.agents.messages.create(agent_id=agent.id, input=content)

@@ -94,7 +94,8 @@ def chunks_without_end_are_refused(world):
     host, port = world.server.address.rsplit(":", 1)
     chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        head = ["POST /v1/blocks/ HTTP/1.1", f"Host: {world.server.address}", "Content-Type: application/json", "Transfer-Encoding: chunked"]
+        json_body = "Content-Type: application/json"
+        head = ["POST /v1/blocks/ HTTP/1.1", f"Host: {world.server.address}", json_body, "Transfer-Encoding: chunked"]
         connection.sendall("\r\n".join([*head, "", ""]).encode())
         sent = 0
         try:

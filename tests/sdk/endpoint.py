@@ -11,6 +11,7 @@ A reply is {"say": text} or {"call": tool, "arguments": {…}} or {"calls": [[to
 
 import json
 import re
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,11 +48,6 @@ class Endpoint:
         with self.lock:
             return sum(text in asked for asked in self.asked)
 
-    def seconds_of(self, text):
-        """How long the answers to the message with exactly this text took in all."""
-        with self.lock:
-            return self.took.get(text, 0.0)
-
     def close(self):
         """Stops listening."""
         self.http.shutdown()
@@ -78,9 +74,11 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def do_GET(self):
-        """Lists the one model; nothing else is there."""
+        """Lists the one model, and how long each message took."""
         if self.path == "/v1/models":
             self.answer(200, {"object": "list", "data": [{"id": MODEL, "object": "model", "max_model_len": 16384}]})
+        elif self.path == "/took":
+            self.answer(200, self.server.endpoint.took)
         else:
             self.answer(404, {"error": {"message": "not here"}})
 
@@ -211,3 +209,9 @@ def whole(body, reply):
         message["tool_calls"] = calls
     choice = {"index": 0, "message": message, "finish_reason": finish(reply)}
     return {"id": "chatcmpl-1", "object": "chat.completion", "model": body.get("model"), "choices": [choice], "usage": USAGE}
+
+
+if __name__ == "__main__":
+    # As a process of its own, for a load that must not share Python's one lock with it.
+    print(Endpoint(wait_s=float(sys.argv[1])).base_url, flush=True)
+    threading.Event().wait()

@@ -8,68 +8,61 @@ Afterwards 200 streams are held open at once. Not part of the tests: it takes mi
 """
 
 import argparse
+import http.client
 import json
+import multiprocessing
 import statistics
+import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from letta_client import Letta
 
-from checks import wait_until
-from endpoint import Endpoint, script
-from server import Server
+from endpoint import script
+from server import ENDPOINT, Server
 from world import MODEL_HANDLE, texts_of
 
 
-class Meter:
-    """What was measured, by all clients."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.shares_ms, self.errors, self.said = [], [], {}
-
-    def turn(self, agent_id, text, share_ms):
-        """A turn that went well."""
-        with self.lock:
-            self.shares_ms.append(share_ms)
-            self.said.setdefault(agent_id, []).append(text)
-
-    def error(self, what):
-        """A turn that did not."""
-        with self.lock:
-            self.errors.append(what[:300])
-
-    def percentile_ms(self, percent):
-        """A percentile of Resident's own share."""
-        ordered = sorted(self.shares_ms)
-        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else None
+def percentiles_ms(seconds):
+    """The usual percentiles of some times."""
+    ordered = sorted(seconds)
+    return {f"p{p}": round(1000 * ordered[min(len(ordered) - 1, len(ordered) * p // 100)], 2) for p in (50, 95, 99)}
 
 
-def talk(base_url, endpoint, meter, agent_ids, turns, number):
-    """One client, which says something to its agents, one after the other."""
-    letta = Letta(base_url=base_url, api_key="unused", max_retries=0)
+def talk(address, agent_ids, turns, number):
+    """One client, a process of its own, which says something to its agents, one after the other.
+
+    Returns what it said with the time that it waited, its errors, and what a request without work costs it.
+    """
+    connection = http.client.HTTPConnection(address, timeout=120)
+    said, errors, idle = [], [], []
+
+    def ask(method, path, body=None):
+        began = time.perf_counter()
+        connection.request(method, path, body and json.dumps(body), {"content-type": "application/json"})
+        answer = connection.getresponse().read()
+        return time.perf_counter() - began, answer
+
     for turn in range(turns):
         agent_id = agent_ids[turn % len(agent_ids)]
         text = f"client {number} turn {turn} to {agent_id}"
-        began = time.monotonic()
+        idle.append(ask("GET", "/v1/health/")[0])
         try:
-            answer = letta.agents.messages.create(agent_id=agent_id, input=text)
-            waited = time.monotonic() - began
-            said = texts_of(answer.messages, "assistant_message")
-            if said == [f"You said: {text}"]:
-                # The endpoint notes its time after its last byte, which the client may have overtaken.
-                taken = wait_until(lambda: endpoint.seconds_of(text), "the endpoint was not asked")
-                meter.turn(agent_id, text, 1000 * (waited - taken))
+            waited, answer = ask("POST", f"/v1/agents/{agent_id}/messages", {"input": text})
+            contents = [m["content"] for m in json.loads(answer)["messages"] if m["message_type"] == "assistant_message"]
+            if contents == [f"You said: {text}"]:
+                said.append((agent_id, text, waited))
             else:
-                meter.error(f"{text}: {answer.stop_reason.stop_reason}, {said}")
+                errors.append(f"{text}: {answer[:300]}")
         except Exception as error:
-            meter.error(f"{text}: {error}")
-    letta.close()
+            errors.append(f"{text}: {error}")
+            connection.close()
+    return said, errors, idle
 
 
 def watch_memory(server, samples, stop):
@@ -79,11 +72,11 @@ def watch_memory(server, samples, stop):
         samples.append((round(time.monotonic() - began, 1), server.memory_bytes()))
 
 
-def check_records(base_url, meter):
-    """Compares what was said with what is recorded; returns how many messages are lost and doubled."""
+def check_records(base_url, by_agent):
+    """Compares what was said with what is recorded; returns how much is lost, doubled and out of order."""
     letta = Letta(base_url=base_url, api_key="unused")
     lost, doubled, disordered = 0, 0, 0
-    for agent_id, said in meter.said.items():
+    for agent_id, said in by_agent.items():
         messages = [m for m in letta.agents.messages.list(agent_id, order="asc", limit=200)]
         recorded = texts_of(messages, "user_message")
         answers = texts_of(messages, "assistant_message")
@@ -93,7 +86,7 @@ def check_records(base_url, meter):
     return lost, doubled, disordered
 
 
-def hold_streams(server, endpoint, count):
+def hold_streams(server, count):
     """Holds streams open at once; returns how many came to their end, and how long a request took meanwhile."""
     letta = Letta(base_url=server.base_url, api_key="unused", max_retries=0)
     agents = [letta.agents.create(name=f"stream {n}", model=MODEL_HANDLE).id for n in range(count)]
@@ -132,41 +125,52 @@ def main():
     parser.add_argument("--streams", type=int, default=200)
     arguments = parser.parse_args()
 
-    endpoint = Endpoint(wait_s=arguments.latency_ms / 1000)
+    here = Path(__file__).parent
+    command = [sys.executable, "-B", str(here / "endpoint.py"), str(arguments.latency_ms / 1000)]
+    endpoint = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     server = Server(arguments.server, arguments.models)
-    meter, memory, stop = Meter(), [], threading.Event()
+    memory, stop = [], threading.Event()
     try:
-        server.use(endpoint)
+        base_url = endpoint.stdout.readline().strip()
+        server.app("saveEndpoint", id=ENDPOINT, baseUrl=base_url)
         letta = Letta(base_url=server.base_url, api_key="unused")
         agents = [letta.agents.create(name=f"load {n}", model=MODEL_HANDLE).id for n in range(arguments.agents)]
         threading.Thread(target=watch_memory, args=(server, memory, stop), daemon=True).start()
-        began = time.monotonic()
         turns = arguments.turns // arguments.clients
-        with ThreadPoolExecutor(arguments.clients) as pool:
-            for number in range(arguments.clients):
-                shifted = agents[number:] + agents[:number]
-                pool.submit(talk, server.base_url, endpoint, meter, shifted, turns, number)
+        work = [(server.address, agents[n:] + agents[:n], turns, n) for n in range(arguments.clients)]
+        began = time.monotonic()
+        with multiprocessing.get_context("spawn").Pool(arguments.clients) as pool:
+            results = pool.starmap(talk, work)
         took_s = time.monotonic() - began
-        lost, doubled, disordered = check_records(server.base_url, meter)
         stop.set()
-        streams, health_ms, streams_bytes = hold_streams(server, endpoint, arguments.streams)
+        said = [one for result in results for one in result[0]]
+        errors = [one for result in results for one in result[1]]
+        idle = [one for result in results for one in result[2]]
+        with urllib.request.urlopen(base_url.removesuffix("/v1") + "/took") as answer:
+            taken = json.loads(answer.read())
+        by_agent = {}
+        for agent_id, text, _ in said:
+            by_agent.setdefault(agent_id, []).append(text)
+        lost, doubled, disordered = check_records(server.base_url, by_agent)
+        streams, health_ms, streams_bytes = hold_streams(server, arguments.streams)
     finally:
         server.close()
-        endpoint.close()
+        endpoint.kill()
 
     tenth = max(1, len(memory) // 10)
     mib = [round(size / 2**20, 1) for _, size in memory]
     print(json.dumps({
         "agents": arguments.agents, "clients": arguments.clients, "latency_ms": arguments.latency_ms,
-        "turns": len(meter.shares_ms), "errors": len(meter.errors), "first_errors": meter.errors[:5],
+        "turns": len(said), "errors": len(errors), "first_errors": errors[:5],
         "lost": lost, "doubled": doubled, "agents_out_of_order": disordered,
-        "took_s": round(took_s, 1), "turns_per_s": round(len(meter.shares_ms) / took_s, 1),
-        "own_share_ms": {f"p{p}": round(meter.percentile_ms(p), 2) for p in (50, 95, 99)} if meter.shares_ms else None,
-        "memory_mib": {
-            "after_a_tenth": mib[tenth - 1] if mib else None, "half": mib[len(mib) // 2] if mib else None,
-            "end": mib[-1] if mib else None, "every_tenth": mib[::tenth],
+        "took_s": round(took_s, 1), "turns_per_s": round(len(said) / took_s, 1),
+        "own_share_ms": percentiles_ms([waited - taken[text] for _, text, waited in said]) if said else None,
+        "idle_request_ms": percentiles_ms(idle),
+        "memory_mib": {"end": mib[-1], "every_tenth": mib[::tenth]} if mib else None,
+        "streams": {
+            "open": arguments.streams, "whole": streams, "health_ms": round(health_ms, 1),
+            "memory_mib": round(streams_bytes / 2**20, 1),
         },
-        "streams": {"open": arguments.streams, "whole": streams, "health_ms": round(health_ms, 1), "memory_mib": round(streams_bytes / 2**20, 1)},
     }, indent=2))
 
 

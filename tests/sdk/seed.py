@@ -3,6 +3,7 @@
 from letta_client import Letta
 
 from checks import check, holds, same
+from world import texts_of, types_of, whole_list
 
 
 @check
@@ -53,3 +54,25 @@ def the_async_client_works_too(world):
         return answer.messages[-1].content
 
     same(asyncio.run(program()), "You said: Hi", "the answer")
+
+
+@check
+def the_local_model_streams_what_it_says(world):
+    agent = world.letta.agents.create(name="streams", model="openai/gpt-4o")
+    chunks = list(world.letta.agents.messages.stream(agent_id=agent.id, input="Say hello.", stream_tokens=True))
+    kinds = types_of(chunks)
+    same((kinds[0], kinds[-2:]), ("ping", ["stop_reason", "usage_statistics"]), "the frame")
+    recorded = texts_of(whole_list(world.letta.agents.messages.list(agent.id)), "assistant_message")
+    same("".join(texts_of(chunks, "assistant_message")), "".join(recorded), "the pieces are what is recorded")
+    holds("".join(recorded).strip(), "something is said")
+
+
+@check
+def the_local_model_remembers_what_it_is_asked_to(world):
+    blocks = [{"label": "human", "value": "The human's name is Ada."}]
+    agent = world.letta.agents.create(name="remembers", memory_blocks=blocks, model="openai/gpt-4o")
+    answer = world.letta.agents.messages.create(agent_id=agent.id, input="Please remember that my cat is called Miso.")
+    holds("tool_call_message" in types_of(answer.messages), f"a tool is called: {types_of(answer.messages)}")
+    value = world.letta.agents.blocks.retrieve("human", agent_id=agent.id).value
+    passages = [passage.text for passage in world.letta.agents.passages.list(agent.id)]
+    holds(any("Miso" in text for text in (value, *passages)), f"it is kept: {value} {passages}")

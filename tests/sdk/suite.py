@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import letta_client
 
 import checks
+import topics
 from world import World, check_items_of_pages
 
 
@@ -30,8 +31,6 @@ def main():
     check_items_of_pages()
     world = World(arguments.server, arguments.models)
     try:
-        import topics  # registers the checks
-
         topics.register(world)
         passed, failures = checks.run(world, arguments.only)
         write_down(arguments, failures, topics.outcomes())
