@@ -184,7 +184,7 @@ impl Reader<'_> {
     }
 
     fn in_full(&self, conversation: Conversation) -> Result<Conversation, StoreError> {
-        let last = self.last_message(&Thread::from(&conversation))?;
+        let last = self.last_message(&conversation)?;
         Ok(Conversation {
             isolated_block_ids: self.isolated_block_ids(&conversation.id)?,
             last_message_at_ms: last.map(|message| message.created_at_ms),

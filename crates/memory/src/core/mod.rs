@@ -10,7 +10,8 @@ mod render;
 mod text;
 
 use resident_store::{
-    Actor, AgentId, Alteration, Block, BlockAlteration, BlockId, BlockRevision, ConversationId, Provenance, Thread, Writer,
+    Actor, AgentId, Alteration, Block, BlockAlteration, BlockId, BlockRevision, ConversationId, Provenance, Thread,
+    Writer,
 };
 use serde_json::json;
 

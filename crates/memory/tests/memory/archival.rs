@@ -166,7 +166,7 @@ fn a_shared_archive_is_searched_with_the_agents_own_by_words_and_by_meaning() {
         let in_shared = world.memory.search_passages(&shared, &query).unwrap().hits;
         assert_eq!(texts(&in_shared), ["An automobile is parked."], "{text}");
     }
-    let deleted = world.edit(|w, edit| archival::delete(w, edit, &[own.id.clone()]));
+    let deleted = world.edit(|w, edit| archival::delete(w, edit, std::slice::from_ref(&own.id)));
     assert!(deleted.is_ok(), "an agent edits what is in its archival memory");
     world.memory.store().write(|w| w.detach_archive(&world.agent, &shared)).unwrap();
     assert_eq!(world.look_up("vehicle").len(), 0);

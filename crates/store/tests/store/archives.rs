@@ -102,7 +102,7 @@ fn an_archive_goes_to_the_bin_with_its_passages_and_comes_back_with_them() {
     assert_eq!((live(), listed()), (2, 1));
     profile.write(|w| w.set_archive_deleted(&own, Some(NOW_MS + 1)));
     assert_eq!((live(), listed()), (0, 0));
-    assert_eq!(profile.read(|r| r.archives_in_bin()), [own.clone()]);
+    assert_eq!(profile.read(|r| r.archives_in_bin()), std::slice::from_ref(&own));
     profile.write(|w| w.set_archive_deleted(&own, None));
     assert_eq!((live(), listed()), (2, 1), "but for what was in the bin before");
     profile.write(|w| w.purge_archive(&own));

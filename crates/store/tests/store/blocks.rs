@@ -72,7 +72,7 @@ fn what_is_done_to_a_block_besides_writing_it_is_kept() {
     let refused = profile.store().write(|w| w.insert_block_alteration(&unknown));
     assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
     profile.reopen().unwrap();
-    assert_eq!(profile.read(|r| r.block_alterations(&plans.id)), [renamed.clone()]);
+    assert_eq!(profile.read(|r| r.block_alterations(&plans.id)), std::slice::from_ref(&renamed));
     assert_eq!(profile.read(|r| r.block_alterations_of_turns(&[TurnId::new(), turn])), [renamed]);
 }
 

@@ -143,7 +143,7 @@ fn a_conversation_has_its_own_blocks_in_the_place_of_the_agents() {
     assert_eq!(profile.read(|r| r.block_by_label(&work, "human")).unwrap().id, own.id);
     assert_eq!(profile.read(|r| r.block_by_label(&work, "persona")).unwrap().id, persona.id);
     let found = profile.read(|r| r.conversation(&conversation.id)).unwrap();
-    assert_eq!(found.isolated_block_ids, [own.id.clone()]);
+    assert_eq!(found.isolated_block_ids, std::slice::from_ref(&own.id));
     let twice = profile.store().write(|w| w.isolate_block(&conversation.id, &human, &by, NOW_MS));
     assert!(matches!(twice, Err(StoreError::Duplicate { .. })), "{twice:?}");
 

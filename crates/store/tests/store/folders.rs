@@ -52,7 +52,7 @@ fn open(profile: &Profile, agent_id: &AgentId) -> Vec<String> {
 }
 
 fn found(profile: &Profile, agent_id: &AgentId) -> usize {
-    let filter = PassageFilter::of(&PassageScope::FilesOf(agent_id.clone()));
+    let filter = PassageFilter::of(PassageScope::FilesOf(agent_id.clone()));
     profile.read(|r| r.search_passages_text(&filter, "words", [1.0; 3], 10)).len()
 }
 
