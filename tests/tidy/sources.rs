@@ -152,7 +152,7 @@ fn no_source_names_the_host_of_a_package_registry() {
     ];
     let everything = sources(
         &["crates", "src-tauri", "tests", "xtask", "ui", "docs", "models", ".ci"],
-        &[".rs", ".ts", ".svelte", ".js", ".json", ".toml", ".md", ".css", ".html", "run"],
+        &[".rs", ".ts", ".svelte", ".js", ".json", ".toml", ".md", ".css", ".html", ".py", ".txt", "run"],
     );
     for source in everything {
         for host in &hosts {
