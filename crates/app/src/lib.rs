@@ -5,6 +5,7 @@
 pub mod api;
 mod app;
 mod changes;
+mod documents;
 mod drivers;
 mod error;
 mod event_log;

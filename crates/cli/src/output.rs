@@ -41,6 +41,14 @@ impl Output {
         println!("{}", serde_json::to_string(value).expect("events are plain data"));
     }
 
+    /// Says what goes on, beside the result.
+    #[expect(clippy::print_stderr, reason = "what is no result goes to standard error")]
+    pub(crate) fn note(self, text: &str) {
+        if !self.json {
+            eprintln!("{text}");
+        }
+    }
+
     /// Prints an error and returns its exit code.
     #[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
     pub(crate) fn fail(self, error: &ApiError) -> ExitCode {
@@ -57,7 +65,7 @@ impl Output {
 /// model or endpoint failed, 130 stopped.
 pub(crate) fn exit_code(code: ErrorCode) -> ExitCode {
     ExitCode::from(match code {
-        ErrorCode::Invalid | ErrorCode::OverLimit | ErrorCode::TooLong => 2,
+        ErrorCode::Invalid | ErrorCode::OverLimit | ErrorCode::TooLong | ErrorCode::Unsupported => 2,
         ErrorCode::NotFound => 3,
         ErrorCode::Profile | ErrorCode::InUse | ErrorCode::DiskFull => 4,
         ErrorCode::Offline | ErrorCode::Model | ErrorCode::Endpoint => 5,

@@ -69,6 +69,15 @@ struct Shared {
     clients: [OnceLock<Client>; 4],
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The last clone may be held by a task of the runtime itself, where waiting for its end is not allowed.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Network").field("offline", &self.is_offline()).finish_non_exhaustive()

@@ -80,6 +80,7 @@ impl From<ApiError> for Problem {
         let status = match error.code {
             ErrorCode::Invalid | ErrorCode::TooLong => StatusCode::BAD_REQUEST,
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
+            ErrorCode::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::Conflict | ErrorCode::InUse | ErrorCode::Cancelled => StatusCode::CONFLICT,
             ErrorCode::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorCode::Offline | ErrorCode::Model | ErrorCode::Endpoint => StatusCode::SERVICE_UNAVAILABLE,

@@ -4,6 +4,8 @@
 mod agents;
 mod blocks;
 mod conversations;
+mod folders;
+mod identities;
 mod passages;
 mod requests;
 mod tools;
@@ -12,6 +14,8 @@ mod turns;
 pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
 pub use blocks::{BlockChanges, NewBlock};
 pub use conversations::{ConversationChanges, NewConversation};
+pub use folders::{Duplicate, FolderFields, Upload};
+pub use identities::IdentityFields;
 pub use passages::NewArchive;
 pub use requests::PendingCalls;
 pub use resident_agent::{Decision, Said, TurnRequest};
@@ -19,9 +23,10 @@ pub use resident_memory::archival::NewPassages;
 pub use resident_memory::{ArchivalHit, ArchivalQuery, Sort};
 pub use resident_store::{
     Agent, AgentId, AgentType, Archive, ArchiveId, ArchiveListing, Block, BlockId, Conversation, ConversationId,
-    Message, MessageId, MessageListing, Page, Passage, PassageFilter, PassageId, PassageScope, Role, Step, StepId,
-    StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId,
-    TurnListing, TurnStatus,
+    FileId, FileListing, FileView, Folder, FolderFile, FolderId, FolderListing, Identity, IdentityId, IdentityListing,
+    McpServer, McpServerId, McpServerKind, Message, MessageId, MessageListing, Page, Passage, PassageFilter, PassageId,
+    PassageScope, Role, Step, StepId, StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus,
+    ToolType, Turn, TurnId, TurnListing, TurnStatus,
 };
 pub use tools::{BuiltinTool, ToolDescription};
 pub use turns::MessageRow;

@@ -5,7 +5,9 @@ mod agents;
 mod archives;
 mod blocks;
 mod conversations;
+mod folders;
 mod health;
+mod identities;
 mod messages;
 mod models;
 mod not_offered;
@@ -41,6 +43,8 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(tools::routes())
         .merge(models::routes())
         .merge(archives::routes())
+        .merge(folders::routes())
+        .merge(identities::routes())
         .merge(runs::routes())
         .merge(conversations::routes())
         .merge(search::routes())

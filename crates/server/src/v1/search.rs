@@ -53,8 +53,7 @@ async fn list_messages(State(shared): State<Shared>, Query(query): Query<Message
     let MessageQuery { after, before, limit, order, conversation_id, include_return_message_types } = query;
     let page = (limit.unwrap_or(100).min(1000), order != Some(Order::Asc));
     let listing = MessageListing::default();
-    let mut rows =
-        shared.ask(move |app| app.message_rows(listing, after.as_deref(), before.as_deref(), page)).await?;
+    let mut rows = shared.ask(move |app| app.message_rows(listing, after.as_deref(), before.as_deref(), page)).await?;
     if let Some(conversation) = conversation_id {
         rows.retain(|row| row.conversation_id.as_deref().unwrap_or("default") == conversation);
     }

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::request::{CreateAgent, UpdateAgent, changes, new_agent, read_agent_type};
-pub(super) use self::shape::{AgentBody, bodies, body};
+pub(super) use self::shape::{AgentBody, bodies, body, most_open_files};
 use super::messages::thread_of;
 use super::page::{Order, PageQuery};
 use crate::error::Problem;
@@ -112,11 +112,13 @@ async fn count(State(shared): State<Shared>) -> Answer<usize> {
 
 /// Makes an agent.
 #[utoipa::path(post, path = "/v1/agents", tag = "agents", request_body = CreateAgent, responses((status = 200, body = AgentBody)))]
-async fn create(State(shared): State<Shared>, Body(request): Body<CreateAgent>) -> Answer<AgentBody> {
+async fn create(State(shared): State<Shared>, Body(mut request): Body<CreateAgent>) -> Answer<AgentBody> {
+    let attached = std::mem::take(&mut request.attached);
     let agent_type = read_agent_type(request.agent_type.as_deref())?;
     let body = shared
         .ask(move |app| {
             let agent = app.create_agent_record(new_agent(app, request, agent_type)?)?;
+            attached.apply(app, agent.id.as_str())?;
             body(app, agent.id.as_str())
         })
         .await?;
@@ -140,11 +142,13 @@ async fn retrieve(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) ->
 async fn update(
     State(shared): State<Shared>,
     Path(id): Path<Id<AgentKey>>,
-    Body(request): Body<UpdateAgent>,
+    Body(mut request): Body<UpdateAgent>,
 ) -> Answer<AgentBody> {
+    let attached = std::mem::take(&mut request.attached);
     let body = shared
         .ask(move |app| {
             app.update_agent_record(id.as_str(), changes(app, request)?)?;
+            attached.apply(app, id.as_str())?;
             body(app, id.as_str())
         })
         .await?;

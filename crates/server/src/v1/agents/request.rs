@@ -2,7 +2,7 @@
 
 use resident_app::App;
 use resident_app::api::{ApiError, Nothing};
-use resident_app::records::{AgentChanges, AgentType, BlockOfAgent, NewAgent};
+use resident_app::records::{AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -25,7 +25,7 @@ const AGENT_TYPES: [&str; 9] = [
 ];
 
 /// Fields that only clients of V1 read. They are kept as they came and shown as they are.
-const KEPT: [&str; 22] = [
+const KEPT: [&str; 21] = [
     "llm_config",
     "embedding_config",
     "model",
@@ -40,7 +40,6 @@ const KEPT: [&str; 22] = [
     "per_file_view_window_char_limit",
     "hidden",
     "parallel_tool_calls",
-    "identity_ids",
     "project_id",
     "template_id",
     "base_template_id",
@@ -49,6 +48,42 @@ const KEPT: [&str; 22] = [
     "enable_reasoner",
     "reasoning",
 ];
+
+/// What else belongs to an agent; each list that is given takes the place of what is there.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(super) struct Attached {
+    folder_ids: Option<Vec<String>>,
+    /// The older name of folders.
+    source_ids: Option<Vec<String>>,
+    identity_ids: Option<Vec<String>>,
+}
+
+impl Attached {
+    pub(super) fn apply(self, app: &App, agent_id: &str) -> Result<(), ApiError> {
+        if let Some(wanted) = self.folder_ids.or(self.source_ids) {
+            for folder in app.folders_of_agent(agent_id)? {
+                if !wanted.contains(&folder.id.0) {
+                    app.attach_folder(agent_id, folder.id.as_str(), false)?;
+                }
+            }
+            for id in wanted {
+                app.attach_folder(agent_id, &id, true)?;
+            }
+        }
+        if let Some(wanted) = self.identity_ids {
+            let of_agent = IdentityListing { agent_id: Some(agent_id.into()), ..IdentityListing::default() };
+            for identity in app.identity_records(&of_agent)? {
+                if !wanted.contains(&identity.id.0) {
+                    app.attach_identity(agent_id, identity.id.as_str(), false)?;
+                }
+            }
+            for id in wanted {
+                app.attach_identity(agent_id, &id, true)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// An agent to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -71,6 +106,8 @@ pub(super) struct CreateAgent {
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
     context_window_limit: Option<usize>,
+    #[serde(flatten)]
+    pub(super) attached: Attached,
     #[serde(flatten)]
     #[schema(value_type = Object)]
     rest: Map<String, Value>,
@@ -187,6 +224,7 @@ pub(super) fn new_agent(app: &App, request: CreateAgent, agent_type: AgentType) 
         tags,
         metadata,
         context_window_limit,
+        attached: _,
         rest,
     } = request;
     let Kept { mut letta, settings, model, note } = sort_out(app, rest, context_window_limit)?;
@@ -243,6 +281,8 @@ pub(super) struct UpdateAgent {
     metadata: Option<Value>,
     context_window_limit: Option<usize>,
     #[serde(flatten)]
+    pub(super) attached: Attached,
+    #[serde(flatten)]
     #[schema(value_type = Object)]
     rest: Map<String, Value>,
 }
@@ -258,6 +298,7 @@ pub(super) fn changes(app: &App, request: UpdateAgent) -> Result<AgentChanges, A
         tags,
         metadata,
         context_window_limit,
+        attached: _,
         rest,
     } = request;
     let Kept { letta, settings, model, note } = sort_out(app, rest, context_window_limit)?;

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use resident_app::App;
 use resident_app::api::ApiError;
-use resident_app::records::{Agent, AgentId, AgentType, Block, MessageRow, Thread};
+use resident_app::records::{Agent, AgentId, AgentType, Block, IdentityListing, MessageRow, Thread};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::v1::folders::{FolderBody, folder_body};
+use crate::v1::identities::{IdentityBody, identity_body};
 use crate::v1::messages::shape::{Wanted, listed};
 use crate::v1::schema::{BlockBody, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
 use crate::v1::tools::{self, ToolBody};
@@ -37,7 +39,7 @@ pub(crate) struct AgentBody {
     pub(super) tools: Vec<ToolBody>,
     #[schema(value_type = Vec<Object>)]
     tool_rules: Value,
-    sources: Vec<Value>,
+    sources: Vec<FolderBody>,
     #[schema(value_type = Object)]
     llm_config: Value,
     #[schema(value_type = Object)]
@@ -46,7 +48,7 @@ pub(crate) struct AgentBody {
     embedding: String,
     message_ids: Vec<String>,
     pub(super) identity_ids: Vec<String>,
-    identities: Vec<Value>,
+    identities: Vec<IdentityBody>,
     secrets: Vec<Value>,
     tool_exec_environment_variables: Vec<Value>,
     pub(super) created_by_id: &'static str,
@@ -126,6 +128,9 @@ fn agent_body(
         None => Value::Null,
     };
     kept_fields.insert("pending_approval".to_owned(), pending);
+    let of_agent = IdentityListing { agent_id: Some(agent.id.clone()), ..IdentityListing::default() };
+    let identities = app.identity_records(&of_agent)?;
+    let sources = app.folders_of_agent(agent.id.as_str())?.into_iter().map(folder_body).collect();
     let agent_type = agent_type_name(&agent);
     let blocks: Vec<BlockBody> = blocks.into_iter().map(block_body).collect();
     let latest = app.latest_turn_record(agent.id.as_str())?;
@@ -136,7 +141,7 @@ fn agent_body(
         llm_config: llm_config(&agent, &handle, window_tokens),
         embedding_config: embedding_config(&embedding),
         message_ids: app.window_message_ids(&Thread::own(&agent.id))?,
-        identity_ids: serde_json::from_value(kept(&agent.letta, "identity_ids")).unwrap_or_default(),
+        identity_ids: identities.iter().map(|identity| identity.id.0.clone()).collect(),
         last_run_completion: ended.map(time),
         last_run_duration_ms: latest.as_ref().and_then(|turn| turn.ended_at_ms.map(|end| end - turn.started_at_ms)),
         last_stop_reason: latest.and_then(|turn| turn.stop_reason),
@@ -151,10 +156,10 @@ fn agent_body(
         tool_rules: agent.tool_rules,
         agent_type,
         blocks,
-        sources: Vec::new(),
+        sources,
         model: handle,
         embedding,
-        identities: Vec::new(),
+        identities: identities.into_iter().map(identity_body).collect(),
         secrets: Vec::new(),
         tool_exec_environment_variables: Vec::new(),
         created_by_id: USER_ID,
@@ -163,6 +168,11 @@ fn agent_body(
         per_file_view_window_char_limit: per_file,
         kept: kept_fields,
     })
+}
+
+/// How many files an agent may have open at once.
+pub(crate) fn most_open_files(app: &App, agent_id: &str) -> Result<usize, ApiError> {
+    Ok(body(app, agent_id)?.max_files_open)
 }
 
 /// The message in which a row asks for calls to be allowed.
