@@ -12,12 +12,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The library has the one factory of HTTP clients, which knows whether Resident is offline.
     ("resident-remote", &["resident-agent", "resident-memory", "resident-library", "resident-store"]),
     ("resident-library", &[]),
+    ("resident-mcp", &["resident-library"]),
     (
         "resident-app",
         &[
             "resident-agent",
             "resident-inference",
             "resident-library",
+            "resident-mcp",
             "resident-memory",
             "resident-remote",
             "resident-store",
@@ -36,6 +38,7 @@ const OWNED: &[(&str, &str)] = &[
     ("rusqlite", "resident-store"),
     ("postgres", "resident-store"),
     ("axum", "resident-server"),
+    ("rmcp", "resident-mcp"),
     ("tauri", "resident-desktop"),
     ("wry", "resident-desktop"),
     ("keyring", "resident-app"),

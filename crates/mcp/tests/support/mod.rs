@@ -58,7 +58,7 @@ impl Notes {
                 said("bye".to_owned())
             }
             "die" => {
-                eprintln!("the disk is full");
+                let _ = writeln!(std::io::stderr(), "the disk is full");
                 std::process::exit(7)
             }
             other => CallToolResult::error(vec![ContentBlock::text(format!("{other} is not written"))]),
