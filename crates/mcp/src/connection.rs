@@ -22,7 +22,7 @@ use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::streamable_http_client::{StreamableHttpClientTransport, StreamableHttpError};
 
 use crate::http::{self, Door};
-use crate::process::Program;
+use crate::process::{LINGER, Program};
 use crate::sent::{Recorded, Sent};
 use crate::watch::{Ending, Watch, Watched, excerpt};
 use crate::{Bounds, McpError, Outcome, Server, ServerAddress, Tools};
@@ -120,7 +120,10 @@ impl Connection {
                 suspect: AtomicBool::new(false),
             }),
             Err(error) => Err(match &program {
-                Some(program) if watch.ending().is_some() => before_answer(server, program).await,
+                Some(program) if watch.ending().is_some() || is_broken(&error) => {
+                    program.end(LINGER).await;
+                    before_answer(server, program).await
+                }
                 Some(_) | None => explain_handshake(server, means.bounds, error),
             }),
         }
@@ -340,6 +343,11 @@ fn explain_transport(server: &Server, bounds: &Bounds, error: &DynamicTransportE
             Failure { error: McpError::Lost { server: server.name.clone(), message }, taken: true }
         }
     }
+}
+
+/// Whether the handshake failed because the connection broke. Writing may find that out before reading does.
+fn is_broken(error: &ClientInitializeError) -> bool {
+    matches!(error, ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. })
 }
 
 fn explain_handshake(server: &Server, bounds: &Bounds, error: ClientInitializeError) -> McpError {

@@ -54,7 +54,7 @@ const INHERITED: [&str; 29] = [
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Time for a program that has closed its output to end with a status of its own.
-const LINGER: Duration = Duration::from_millis(500);
+pub(crate) const LINGER: Duration = Duration::from_millis(500);
 
 /// A program that runs as a server.
 #[derive(Debug)]
@@ -140,7 +140,9 @@ impl Program {
             Ending::Closed => {
                 let mut gone = self.gone.subscribe();
                 let gone = tokio::time::timeout(LAST_WAIT, gone.wait_for(Option::is_some)).await;
-                gone.ok().and_then(Result::ok).and_then(|how| how.clone()).unwrap_or_default()
+                let _ = tokio::time::timeout(LINGER, self.watch.heard()).await;
+                let how = gone.ok().and_then(Result::ok).and_then(|how| how.clone());
+                how.unwrap_or_else(|| "it no longer reads what it is sent".to_owned())
             }
             Ending::TooLong(limit) => format!("it sent more than {limit} bytes in one message"),
             Ending::Noise(limit) => format!("it wrote more than {limit} bytes without answering"),

@@ -49,6 +49,8 @@ pub(crate) struct Watch {
     since_answer: AtomicUsize,
     stray: Mutex<String>,
     errors: Mutex<VecDeque<u8>>,
+    /// Whether the error output has ended.
+    heard: watch::Sender<bool>,
 }
 
 impl Watch {
@@ -58,6 +60,7 @@ impl Watch {
             since_answer: AtomicUsize::new(0),
             stray: Mutex::default(),
             errors: Mutex::default(),
+            heard: watch::Sender::new(false),
         })
     }
 
@@ -103,6 +106,14 @@ impl Watch {
             let over = tail.len().saturating_sub(TAIL);
             tail.drain(..over);
         }
+        self.heard.send_replace(true);
+    }
+
+    /// Waits until the error output has ended, too: the last words come after a program's last message.
+    pub(crate) async fn heard(&self) {
+        let mut heard = self.heard.subscribe();
+        // The sender lives as long as `self`.
+        let _ = heard.wait_for(|heard| *heard).await;
     }
 
     /// Notes that nobody reads any more.
