@@ -77,8 +77,12 @@ impl Drop for Program {
 /// Whether a process is there and has not ended. Only Linux tells without another program; elsewhere nothing is left to
 /// be seen.
 fn runs(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains("Z (zombie)"))
+    let folder = std::path::Path::new("/proc").join(pid);
+    let status = std::fs::read_to_string(folder.join("status")).unwrap_or_default();
+    let ended = !status.lines().any(|line| line.starts_with("State:") && !line.contains("Z (zombie)"));
+    // The first thread can have ended while others still hold the pipes.
+    let threads = std::fs::read_dir(folder.join("task")).map(Iterator::count).unwrap_or(0);
+    !ended || threads > 1
 }
 
 #[test]
