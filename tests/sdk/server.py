@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -13,11 +14,15 @@ from checks import wait_until
 
 ENDPOINT = "scripted"
 
+# The tool server of this suite: the person who runs Resident allows it by its very command.
+MCP_PROGRAM = str(Path(__file__).with_name("mcp_tool.py"))
+MCP_COMMAND = f"{sys.executable} -B {MCP_PROGRAM}"
+
 
 class Server:
     """A server and its home, which outlives the server so that it can be started again."""
 
-    def __init__(self, program, models, access=("--no-auth",)):
+    def __init__(self, program, models, access=("--no-auth", "--allow-mcp", MCP_COMMAND)):
         self.program, self.models, self.access = program, models, access
         self.home = Path(tempfile.mkdtemp(prefix="resident-sdk-"))
         self.process = None

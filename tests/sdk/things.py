@@ -4,10 +4,10 @@ import sys
 import threading
 import uuid
 from functools import cached_property
-from pathlib import Path
 
 from checks import wait_until
 from endpoint import script
+from server import MCP_PROGRAM
 
 HI = [{"role": "user", "content": "Hello there."}]
 
@@ -123,8 +123,7 @@ class Things:
     @property
     def mcp_config(self):
         """How the tool server of this suite is started."""
-        program = str(Path(__file__).with_name("mcp_tool.py"))
-        return {"mcp_server_type": "stdio", "command": sys.executable, "args": ["-B", program]}
+        return {"mcp_server_type": "stdio", "command": sys.executable, "args": ["-B", MCP_PROGRAM]}
 
     @cached_property
     def mcp_server(self):

@@ -29,6 +29,8 @@ pub struct OpenOptions {
     pub seed: Option<u64>,
     /// Whether keys are kept in the system's keyring, where there is one.
     pub use_keyring: bool,
+    /// MCP servers that may be started or contacted: each its command with its arguments, or its URL.
+    pub allowed_mcp: Vec<String>,
     /// Whether the log goes to the profile's file. A process has one log: the first profile that asks gets it.
     pub log_to_file: bool,
 }
@@ -42,6 +44,7 @@ impl Default for OpenOptions {
             clock: Arc::new(SystemClock),
             seed: None,
             use_keyring: true,
+            allowed_mcp: Vec::new(),
             log_to_file: true,
         }
     }
@@ -56,6 +59,8 @@ pub struct App {
     pub(crate) drivers: Drivers,
     pub(crate) router: Arc<Router>,
     pub(crate) seed: Option<u64>,
+    pub(crate) mcp: resident_mcp::Servers,
+    pub(crate) allowed_mcp: Vec<String>,
     embedder_loader: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -66,7 +71,7 @@ impl App {
     /// # Errors
     /// The profile is in use, cannot be written, is damaged, or comes from a newer Resident.
     pub fn open(options: OpenOptions) -> Result<Arc<Self>, ApiError> {
-        let OpenOptions { profile, mut models, models_from_environment, clock, seed, use_keyring, log_to_file } =
+        let OpenOptions { profile, mut models, models_from_environment, clock, seed, use_keyring, allowed_mcp, log_to_file } =
             options;
         let folder = profile.unwrap_or_else(paths::default_profile_folder);
         let store = Arc::new(Store::open(&folder, clock.clone())?);
@@ -84,12 +89,15 @@ impl App {
             models.extend(paths::models_of_environment());
         }
         let models = Models::open(store.clone(), events.clone(), models, settings.offline, use_keyring);
+        let mcp = resident_mcp::Servers::new(models.network().clone());
         let app = Arc::new(Self {
             memory: Arc::new(Memory::new(store.clone())),
             models: Arc::new(models),
             drivers: Drivers::default(),
             router: Arc::new(Router::bundled()),
             store,
+            mcp,
+            allowed_mcp,
             events,
             seed,
             embedder_loader: Mutex::default(),
@@ -118,6 +126,7 @@ impl App {
     pub fn shutdown(&self) {
         self.models.stop_downloads();
         self.drivers.shutdown();
+        self.mcp.close_all();
         let loader = self.embedder_loader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if loader.is_some_and(|loader| loader.join().is_err()) {
             tracing::error!("the thread that loads the embedder ended with a panic");

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::api::{ApiError, ErrorCode};
 
 /// A document larger than this is refused.
-pub const MOST_FILE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MOST_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The media type of PDF.
 const PDF: &str = "application/pdf";

@@ -85,7 +85,11 @@ fn run(arguments: Arguments, output: Output) -> Result<ExitCode, ApiError> {
         return Ok(code);
     }
     let models = models.into_iter().chain(models_beside_the_program()).collect();
-    let app = App::open(OpenOptions { profile, models, ..OpenOptions::default() })
+    let allowed_mcp = match &command {
+        Command::Server(arguments) => arguments.allow_mcp.clone(),
+        _ => Vec::new(),
+    };
+    let app = App::open(OpenOptions { profile, models, allowed_mcp, ..OpenOptions::default() })
         .map_err(|error| profile::with_backups(error, &folder))?;
     let result = execute(&app, command, output);
     app.shutdown();

@@ -1,9 +1,6 @@
 //! `resident server`: the profile over HTTP, for Letta's clients and for the web UI.
 
-use std::fs;
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -11,7 +8,7 @@ use std::sync::mpsc::channel;
 use clap::Args;
 use resident_app::App;
 use resident_app::api::{ApiError, ErrorCode};
-use resident_server::{Access, ServerOptions};
+use resident_server::{Access, ServerError, ServerOptions};
 use serde_json::json;
 
 use crate::output::Output;
@@ -30,25 +27,24 @@ pub(crate) struct Arguments {
     /// Ask for no token; only on loopback
     #[arg(long)]
     no_auth: bool,
+    /// An MCP server that may be started or contacted: its command with its arguments, or its URL (may be repeated)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) allow_mcp: Vec<String>,
     /// A further name by which clients call this server, with its port where that is another (may be repeated)
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
 }
 
-/// The file of the profile that keeps its token.
-const TOKEN_FILE: &str = "server-token";
-
 pub(crate) fn run(app: &Arc<App>, arguments: Arguments, output: Output) -> Result<ExitCode, ApiError> {
-    let Arguments { host, port, token, no_auth, host_name } = arguments;
+    let Arguments { host, port, token, no_auth, allow_mcp: _, host_name } = arguments;
     let token = match (token, no_auth) {
         (Some(token), _) => Some(token),
         (None, true) => None,
-        (None, false) => Some(token_of_profile(&app.profile_folder())?),
+        (None, false) => Some(resident_server::profile_token(&app.profile_folder()).map_err(not_started)?),
     };
     let access = token.clone().map_or(Access::Anyone, Access::Token);
     let options = ServerOptions { address: (host, port).into(), access, host_names: host_name };
-    let server = resident_server::start(app.clone(), &options)
-        .map_err(|error| failed(format!("The server did not start: {error}.")))?;
+    let server = resident_server::start(app.clone(), &options).map_err(not_started)?;
 
     let (stop, stopped) = channel();
     ctrlc::set_handler(move || {
@@ -80,23 +76,8 @@ fn greeting(address: &str, token: Option<&str>) -> String {
     )
 }
 
-/// The token of the profile, made at its first use. Only its owner can read the file.
-fn token_of_profile(folder: &Path) -> Result<String, ApiError> {
-    let path = folder.join(TOKEN_FILE);
-    if let Ok(token) = fs::read_to_string(&path)
-        && !token.trim().is_empty()
-    {
-        return Ok(token.trim().to_owned());
-    }
-    let token = resident_app::new_token();
-    let unwritten = |error| failed(format!("The token cannot be kept in `{}`: {error}.", path.display()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path).map_err(unwritten)?;
-    file.write_all(token.as_bytes()).and_then(|()| file.sync_all()).map_err(unwritten)?;
-    Ok(token)
+fn not_started(error: ServerError) -> ApiError {
+    failed(format!("The server did not start: {error}."))
 }
 
 fn failed(message: String) -> ApiError {

@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::Stream;
 use resident_app::api::{ApiError, ErrorCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +17,9 @@ use serde_json::Value;
 use crate::error::Problem;
 use crate::extract::{Body, Query};
 use crate::state::Shared;
+
+/// Names the run of the server that numbers the events: where it is another one, a page loads afresh.
+const RUN_HEADER: &str = "x-resident-run";
 
 pub(crate) fn routes() -> Router<Shared> {
     Router::new().route("/app/request/{method}", post(request)).route("/app/events", get(events))
@@ -48,12 +50,18 @@ struct From {
 async fn events(
     State(shared): State<Shared>,
     Query(from): Query<From>,
-) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
+) -> impl IntoResponse {
     let follower = shared.news.follow(&shared.app, from.after_seq);
-    let stream = futures_util::stream::unfold(follower, |mut follower| async move {
-        let batch = follower.next_batch().await;
+    let state = (follower, shared.stopping);
+    let stream = futures_util::stream::unfold(state, |(mut follower, mut stopping)| async move {
+        let batch = tokio::select! {
+            batch = follower.next_batch() => batch,
+            // It has no end of its own, and must not keep a server that stops.
+            _ = stopping.wait_for(|stopping| *stopping) => return None,
+        };
         let event = sse::Event::default().json_data(&batch).expect("events are plain data");
-        Some((Ok(event), follower))
+        Some((Ok::<_, Infallible>(event), (follower, stopping)))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    let run = [(RUN_HEADER, shared.run_id.to_string())];
+    (run, Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

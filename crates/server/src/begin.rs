@@ -73,9 +73,15 @@ pub fn start(app: Arc<App>, options: &ServerOptions) -> Result<Running, ServerEr
     let address = listener.local_addr().map_err(listen)?;
 
     let (news, watcher) = News::watch(&app);
-    let shared = Shared { app, news: news.clone(), runs: Arc::new(Runs::default()) };
-    let service = NormalizePathLayer::trim_trailing_slash().layer(router(shared, Guard::new(options, address)));
     let (stop, mut stopped) = watch::channel(false);
+    let shared = Shared {
+        app,
+        news: news.clone(),
+        runs: Arc::new(Runs::default()),
+        run_id: resident_app::new_token().into(),
+        stopping: stopped.clone(),
+    };
+    let service = NormalizePathLayer::trim_trailing_slash().layer(router(shared, Guard::new(options, address)));
     let served = runtime.spawn(async move {
         let make = axum::ServiceExt::<Request>::into_make_service(service);
         let until = async move {

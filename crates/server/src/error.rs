@@ -1,6 +1,7 @@
 //! What can go wrong: with the server as a whole ([`ServerError`]), and with one request ([`Problem`]).
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +22,14 @@ pub enum ServerError {
     Listen {
         /// The address.
         address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A new token cannot be kept.
+    #[error("the token cannot be kept in `{path}`: {source}", path = .path.display())]
+    Token {
+        /// The file for it.
+        path: PathBuf,
         /// Why not.
         source: std::io::Error,
     },
@@ -80,6 +89,7 @@ impl From<ApiError> for Problem {
         let status = match error.code {
             ErrorCode::Invalid | ErrorCode::TooLong => StatusCode::BAD_REQUEST,
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
+            ErrorCode::Forbidden => StatusCode::FORBIDDEN,
             ErrorCode::Unsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::Conflict | ErrorCode::InUse | ErrorCode::Cancelled => StatusCode::CONFLICT,
             ErrorCode::OverLimit => StatusCode::UNPROCESSABLE_ENTITY,

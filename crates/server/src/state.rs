@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use resident_app::App;
 use resident_app::api::ApiError;
+use tokio::sync::watch;
 
 use crate::error::Problem;
 use crate::events::News;
@@ -15,6 +16,10 @@ pub(crate) struct Shared {
     pub(crate) app: Arc<App>,
     pub(crate) news: Arc<News>,
     pub(crate) runs: Arc<Runs>,
+    /// Names this run of the server: event numbers of another run mean nothing in it.
+    pub(crate) run_id: Arc<str>,
+    /// True as soon as the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Shared {

@@ -20,6 +20,8 @@ api_type! {
         Endpoint,
         /// The message does not fit into the context window.
         TooLong,
+        /// What the person has not allowed.
+        Forbidden,
         /// A document of a kind that is not read here.
         Unsupported,
         /// The profile's folder or database cannot be used.

@@ -23,7 +23,6 @@ api_type! {
     }
 
     /// What happened.
-    #[expect(clippy::large_enum_variant, reason = "an event is made once and moved; boxes would only show in its use")]
     #[serde(tag = "type")]
     pub enum EventKind {
         /// Events before this one are no longer held.

@@ -45,6 +45,21 @@ impl StoredEndpoint {
 }
 
 impl Models {
+    /// Keeps a secret where keys are.
+    pub(crate) fn keep_secret(&self, name: &str, secret: &str) {
+        self.keys.set(name, secret);
+    }
+
+    /// A secret that was kept.
+    pub(crate) fn secret(&self, name: &str) -> Option<String> {
+        self.keys.get(name)
+    }
+
+    /// Removes a secret.
+    pub(crate) fn forget_secret(&self, name: &str) {
+        self.keys.remove(name);
+    }
+
     pub(crate) fn endpoints(&self) -> Result<Vec<StoredEndpoint>, ApiError> {
         let stored = self.store.read::<_, ApiError>(|reader| Ok(reader.setting(SETTING)?))?;
         let Some(stored) = stored else { return Ok(Vec::new()) };

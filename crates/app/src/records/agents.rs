@@ -17,7 +17,7 @@ use crate::settings::checked_name;
 #[derive(Debug, Clone, PartialEq)]
 pub enum BlockOfAgent {
     /// To be made.
-    New(NewBlock),
+    New(Box<NewBlock>),
     /// One that is there, shared from now on.
     Shared(String),
 }
@@ -144,7 +144,7 @@ impl App {
             let provenance = Provenance { agent_id: Some(agent.id.clone()), ..Provenance::user("create") };
             for block in blocks {
                 let id = match block {
-                    BlockOfAgent::New(new) => self.insert_block(writer, new, &provenance)?.id,
+                    BlockOfAgent::New(new) => self.insert_block(writer, *new, &provenance)?.id,
                     BlockOfAgent::Shared(id) => BlockId(id),
                 };
                 writer.attach_block(&agent.id, &id)?;

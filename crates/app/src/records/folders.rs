@@ -122,11 +122,12 @@ impl App {
     pub fn attach_folder(&self, agent_id: &str, folder_id: &str, attached: bool) -> Result<(), ApiError> {
         let (agent, folder) = (self.agent_record(agent_id)?, self.folder_record(folder_id)?);
         self.write(|writer| {
-            Ok(if attached {
+            if attached {
                 writer.attach_folder(&agent.id, &folder.id)?;
             } else {
                 writer.detach_folder(&agent.id, &folder.id)?;
-            })
+            }
+            Ok::<_, ApiError>(())
         })?;
         self.send(About::agent(agent_id), EventKind::AgentsChanged);
         Ok(())

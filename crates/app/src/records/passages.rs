@@ -143,11 +143,12 @@ impl App {
     pub fn attach_archive(&self, agent_id: &str, archive_id: &str, attached: bool) -> Result<(), ApiError> {
         let (agent, archive) = (self.agent_record(agent_id)?, self.archive_record(archive_id)?);
         self.write(|writer| {
-            Ok(if attached {
+            if attached {
                 writer.attach_archive(&agent.id, &archive.id)?;
             } else {
                 writer.detach_archive(&agent.id, &archive.id)?;
-            })
+            }
+            Ok::<_, ApiError>(())
         })?;
         self.send(About::agent(agent_id), EventKind::PassagesChanged);
         Ok(())

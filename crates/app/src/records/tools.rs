@@ -4,6 +4,7 @@ use resident_agent::{run_tool, tool, tool_names, tool_schema};
 use resident_store::{AgentType, ToolDefinition, ToolId, ToolListing, ToolType};
 use serde_json::Value;
 
+use super::blocks::with_fields;
 use crate::App;
 use crate::api::{ApiError, EventKind};
 use crate::event_log::About;
@@ -36,7 +37,7 @@ pub struct ToolDescription {
     pub default_requires_approval: Option<bool>,
     /// The longest result that a model is shown, in characters.
     pub return_char_limit: Option<usize>,
-    /// Whatever a client wants to keep with it.
+    /// Fields to set in what a client wants to keep with it.
     pub metadata: Option<Value>,
 }
 
@@ -86,7 +87,14 @@ impl App {
             deleted_at_ms: None,
         });
         let tool = described(old, description, now_ms)?;
-        self.write(|writer| Ok(if is_new { writer.insert_tool(&tool)? } else { writer.update_tool(&tool)? }))?;
+        self.write(|writer| {
+            if is_new {
+                writer.insert_tool(&tool)?;
+            } else {
+                writer.update_tool(&tool)?;
+            }
+            Ok::<_, ApiError>(())
+        })?;
         self.send(About::default(), EventKind::AgentsChanged);
         Ok(tool)
     }
@@ -163,7 +171,7 @@ fn described(old: ToolDefinition, description: ToolDescription, now_ms: i64) -> 
         tags: description.tags.unwrap_or(old.tags),
         default_requires_approval: description.default_requires_approval.unwrap_or(old.default_requires_approval),
         return_char_limit: description.return_char_limit.unwrap_or(old.return_char_limit).clamp(1, 1_000_000),
-        metadata: description.metadata.unwrap_or(old.metadata),
+        metadata: description.metadata.map_or(old.metadata.clone(), |fields| with_fields(&old.metadata, &fields)),
         updated_at_ms: now_ms,
         ..old
     })

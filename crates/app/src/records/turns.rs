@@ -1,6 +1,7 @@
 //! Turns and messages.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use resident_agent::{TurnOptions, waiting_calls, word_on_call};
 use resident_store::{
@@ -140,9 +141,9 @@ fn rows(reader: &Reader<'_>, messages: Vec<Message>) -> Result<Vec<MessageRow>, 
     let mut guarded: HashMap<TurnId, Vec<String>> = HashMap::new();
     let calling = messages.iter().filter(|message| !message.tool_calls.is_empty());
     for turn_id in calling.filter_map(|message| message.turn_id.clone()) {
-        if !guarded.contains_key(&turn_id) {
-            let calls = guarded_calls(reader, &turn_id)?;
-            guarded.insert(turn_id, calls);
+        if let Entry::Vacant(place) = guarded.entry(turn_id) {
+            let calls = guarded_calls(reader, place.key())?;
+            place.insert(calls);
         }
     }
     let row = |message: Message| {

@@ -97,12 +97,12 @@ impl App {
 
     /// Moves passages to the bin.
     pub fn delete_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
-        self.move_passages(request, "delete", |writer, edit, ids| archival::delete(writer, edit, ids))
+        self.move_passages(request, "delete", archival::delete)
     }
 
     /// Takes passages out of the bin.
     pub fn restore_passages(&self, request: PassageRefs) -> Result<Nothing, ApiError> {
-        self.move_passages(request, "restore", |writer, edit, ids| archival::restore(writer, edit, ids))
+        self.move_passages(request, "restore", archival::restore)
     }
 
     /// Tags of an archive, most used first.

@@ -8,6 +8,7 @@ mod conversations;
 mod folders;
 mod health;
 mod identities;
+mod mcp_servers;
 mod messages;
 mod models;
 mod not_offered;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(archives::routes())
         .merge(folders::routes())
         .merge(identities::routes())
+        .merge(mcp_servers::routes())
         .merge(runs::routes())
         .merge(conversations::routes())
         .merge(search::routes())

@@ -2,7 +2,7 @@
 
 use resident_app::App;
 use resident_app::api::{ApiError, Nothing};
-use resident_app::records::{AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent};
+use resident_app::records::{AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent, NewBlock};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -183,6 +183,14 @@ pub(super) fn read_agent_type(name: Option<&str>) -> Result<AgentType, Problem> 
     }
 }
 
+/// A block's text with `{{name}}` replaced by what the client calls so.
+fn filled_in(text: String, variables: &Map<String, Value>) -> String {
+    variables.iter().fold(text, |text, (name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.replace(&format!("{{{{{name}}}}}"), &value)
+    })
+}
+
 /// The tools that a new agent is given: those of every new agent here, and those that V1 gives to its kind, which its
 /// clients count on.
 fn base_tools(app: &App, agent_type: AgentType) -> Vec<String> {
@@ -227,6 +235,7 @@ pub(super) fn new_agent(app: &App, request: CreateAgent, agent_type: AgentType) 
         attached: _,
         rest,
     } = request;
+    let variables = rest.get("memory_variables").and_then(Value::as_object).cloned().unwrap_or_default();
     let Kept { mut letta, settings, model, note } = sort_out(app, rest, context_window_limit)?;
     if let Some(type_name) = type_name {
         letta.insert("agent_type".to_owned(), json!(type_name));
@@ -248,7 +257,11 @@ pub(super) fn new_agent(app: &App, request: CreateAgent, agent_type: AgentType) 
     if let (Some(note), Some(metadata)) = (note, metadata.as_object_mut()) {
         metadata.insert("resident_note".to_owned(), json!(note));
     }
-    let made = memory_blocks.unwrap_or_default().into_iter().map(|block| BlockOfAgent::New(block.into()));
+    let made = memory_blocks.unwrap_or_default().into_iter().map(|block| {
+        let mut block = NewBlock::from(block);
+        block.value = filled_in(block.value, &variables);
+        BlockOfAgent::New(Box::new(block))
+    });
     let shared = block_ids.unwrap_or_default().into_iter().map(BlockOfAgent::Shared);
     Ok(NewAgent {
         name: name.unwrap_or_else(|| "Agent".to_owned()),

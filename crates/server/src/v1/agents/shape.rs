@@ -22,6 +22,9 @@ const EMBEDDER: &str = "local/all-minilm-l6-v2";
 const FILE_LIMITS: [(usize, usize, usize); 5] =
     [(8_000, 3, 5_000), (32_000, 5, 15_000), (128_000, 10, 25_000), (200_000, 10, 40_000), (usize::MAX, 15, 40_000)];
 
+/// Tools that an agent has while it has a folder.
+const FILE_TOOLS: [&str; 3] = ["open_files", "grep_files", "semantic_search_files"];
+
 /// An agent.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct AgentBody {
@@ -130,14 +133,19 @@ fn agent_body(
     kept_fields.insert("pending_approval".to_owned(), pending);
     let of_agent = IdentityListing { agent_id: Some(agent.id.clone()), ..IdentityListing::default() };
     let identities = app.identity_records(&of_agent)?;
-    let sources = app.folders_of_agent(agent.id.as_str())?.into_iter().map(folder_body).collect();
+    let sources: Vec<FolderBody> = app.folders_of_agent(agent.id.as_str())?.into_iter().map(folder_body).collect();
+    // Tools for files come with a folder and need not be attached.
+    let for_files = if sources.is_empty() { &[][..] } else { &FILE_TOOLS[..] };
+    let mut names: Vec<&str> = agent.tools.iter().map(String::as_str).collect();
+    names.extend(for_files.iter().filter(|name| !agent.tools.iter().any(|tool| tool == *name)));
+    let shown_tools: Vec<ToolBody> = names.into_iter().filter_map(|name| tools.get(name).cloned()).collect();
     let agent_type = agent_type_name(&agent);
     let blocks: Vec<BlockBody> = blocks.into_iter().map(block_body).collect();
     let latest = app.latest_turn_record(agent.id.as_str())?;
     let ended = latest.as_ref().and_then(|turn| turn.ended_at_ms);
     Ok(AgentBody {
         memory: json!({ "agent_type": agent_type, "git_enabled": false, "blocks": blocks, "file_blocks": [], "prompt_template": "" }),
-        tools: agent.tools.iter().filter_map(|name| tools.get(name).cloned()).collect(),
+        tools: shown_tools,
         llm_config: llm_config(&agent, &handle, window_tokens),
         embedding_config: embedding_config(&embedding),
         message_ids: app.window_message_ids(&Thread::own(&agent.id))?,

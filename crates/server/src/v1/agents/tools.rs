@@ -14,7 +14,7 @@ use crate::error::Problem;
 use crate::extract::{AgentKey, Body, Id, Path, Query, ToolKey};
 use crate::state::Shared;
 use crate::v1::page::{Order, PageQuery};
-use crate::v1::tools::ToolBody;
+use crate::v1::tools::{self, ToolBody};
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -80,9 +80,21 @@ async fn change_tools(
     let body = shared
         .ask(move |app| {
             let name = tool_names(app, Vec::new(), vec![tool.into_string()])?.remove(0);
-            let mut tools = app.agent_record(agent.as_str())?.tools;
-            change(&mut tools, name);
-            app.update_agent_record(agent.as_str(), AgentChanges { tools: Some(tools), ..AgentChanges::default() })?;
+            let record = app.agent_record(agent.as_str())?;
+            let mut tools = record.tools;
+            let had = tools.contains(&name);
+            change(&mut tools, name.clone());
+            // A tool whose calls wait for a person by default brings that rule along.
+            let guarded = tools::all(app)?.iter().any(|tool| tool.name == name && tool.waits_by_default());
+            let tool_rules = if guarded && !had && tools.contains(&name) {
+                let mut rules = record.tool_rules.as_array().cloned().unwrap_or_default();
+                rules.push(json!({ "type": "requires_approval", "tool_name": name }));
+                Some(Value::Array(rules))
+            } else {
+                None
+            };
+            let changes = AgentChanges { tools: Some(tools), tool_rules, ..AgentChanges::default() };
+            app.update_agent_record(agent.as_str(), changes)?;
             body(app, agent.as_str())
         })
         .await?;

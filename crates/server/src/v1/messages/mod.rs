@@ -28,7 +28,7 @@ use super::agents::{self, AgentBody};
 use super::page::Order;
 use super::runs::{RunBody, run_body};
 use crate::error::Problem;
-use crate::extract::{AgentKey, Body, Id, Path, Query, read_json};
+use crate::extract::{AgentKey, Id, Path, Query, read_json};
 use crate::runs::RunLog;
 use crate::state::Shared;
 
@@ -273,25 +273,18 @@ async fn compact(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> 
     Ok(axum::Json(done))
 }
 
-/// Whether an emptied window begins with something.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-struct ResetRequest {
-    add_default_initial_messages: Option<bool>,
-}
-
-/// Empties an agent's window; what was said stays in recall memory.
+/// Empties an agent's window; what was said stays in recall memory. Agents here begin without a message, so that there is
+/// none to add, whatever the body says.
 #[utoipa::path(
     patch, path = "/v1/agents/{agent_id}/reset-messages", tag = "agents", params(("agent_id" = String, Path)),
-    request_body = ResetRequest, responses((status = 200, body = AgentBody), (status = 404), (status = 409))
+    request_body = Object, responses((status = 200, body = AgentBody), (status = 404), (status = 409))
 )]
 async fn reset(
     State(shared): State<Shared>,
     Path(id): Path<Id<AgentKey>>,
-    Body(ResetRequest { add_default_initial_messages: _ }): Body<ResetRequest>,
 ) -> Result<axum::Json<AgentBody>, Problem> {
     let body = shared
         .ask(move |app| {
-            // Agents here begin without a message, so that there is none to add.
             app.reset_thread(&thread_of(app, id.as_str(), None)?, &[])?;
             agents::body(app, id.as_str())
         })

@@ -53,6 +53,13 @@ pub(super) struct ToolBody {
     metadata_: Value,
 }
 
+impl ToolBody {
+    /// Whether its calls wait for a person where an agent says nothing else.
+    pub(super) fn waits_by_default(&self) -> bool {
+        self.default_requires_approval == Some(true)
+    }
+}
+
 /// The id of a tool that Resident brings: the same in every profile.
 pub(super) fn builtin_id(name: &str) -> String {
     // V1 wants the form of a random UUID, so the version of one made from a name is overwritten.
@@ -94,7 +101,12 @@ pub(super) fn builtin_body(tool: BuiltinTool) -> ToolBody {
     }
 }
 
-fn definition_body(tool: ToolDefinition) -> ToolBody {
+pub(super) fn definition_body(tool: ToolDefinition) -> ToolBody {
+    let kept = |field: &str| tool.metadata.get(field).cloned().unwrap_or(Value::Null);
+    let list = |field: &str| kept(field).as_array().cloned().unwrap_or_default();
+    let (pip_requirements, npm_requirements) = (list("pip_requirements"), list("npm_requirements"));
+    let (parallel, args_json_schema, metadata_) =
+        (kept("enable_parallel_execution") == json!(true), kept("args_json_schema"), kept("metadata_"));
     ToolBody {
         id: tool.id.0,
         tool_type: match tool.tool_type {
@@ -108,13 +120,13 @@ fn definition_body(tool: ToolDefinition) -> ToolBody {
         tags: tool.tags,
         source_code: tool.source_code,
         json_schema: tool.json_schema,
-        args_json_schema: Value::Null,
+        args_json_schema,
         return_char_limit: tool.return_char_limit,
-        pip_requirements: Vec::new(),
-        npm_requirements: Vec::new(),
+        pip_requirements,
+        npm_requirements,
         default_requires_approval: Some(tool.default_requires_approval),
-        enable_parallel_execution: false,
-        metadata_: tool.metadata,
+        enable_parallel_execution: parallel,
+        metadata_: if metadata_.is_object() { metadata_ } else { json!({}) },
     }
 }
 
@@ -206,6 +218,11 @@ struct ToolRequest {
     default_requires_approval: Option<bool>,
     #[schema(value_type = Option<Object>)]
     metadata_: Option<Value>,
+    #[schema(value_type = Option<Vec<Object>>)]
+    pip_requirements: Option<Value>,
+    #[schema(value_type = Option<Vec<Object>>)]
+    npm_requirements: Option<Value>,
+    enable_parallel_execution: Option<bool>,
 }
 
 impl ToolRequest {
@@ -219,11 +236,24 @@ impl ToolRequest {
             }
             let mut schema = signature::schema_of_python(source)
                 .map_err(|error| Problem::bad_request(format!("The schema of the tool cannot be made: {error}.")))?;
-            if let Some(arguments) = self.args_json_schema.filter(Value::is_object) {
+            if let Some(arguments) = self.args_json_schema.clone().filter(Value::is_object) {
                 schema["parameters"] = arguments;
             }
             json_schema = Some(schema);
         }
+        // What only clients read.
+        let fields = [
+            ("metadata_", self.metadata_.filter(Value::is_object)),
+            ("args_json_schema", self.args_json_schema),
+            ("pip_requirements", self.pip_requirements),
+            ("npm_requirements", self.npm_requirements),
+            ("enable_parallel_execution", self.enable_parallel_execution.map(Value::Bool)),
+        ];
+        let kept: Value = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.filter(|value| !value.is_null())?)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
         Ok(ToolDescription {
             json_schema,
             description: self.description,
@@ -232,7 +262,7 @@ impl ToolRequest {
             tags: self.tags,
             default_requires_approval: self.default_requires_approval,
             return_char_limit: self.return_char_limit,
-            metadata: self.metadata_.filter(Value::is_object),
+            metadata: Some(kept),
         })
     }
 }

@@ -1,0 +1,275 @@
+//! Servers of the Model Context Protocol. A client may describe one; it is started or contacted only after the person
+//! allowed it, in the terminal that starts Resident or in its window, and not through the API that described it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use resident_mcp::{McpError, Outcome, Patience, Server, ServerAddress};
+use resident_store::{
+    McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolType,
+};
+use serde_json::{Map, Value, json};
+
+use crate::App;
+use crate::api::{ApiError, ErrorCode};
+
+/// Time for a server to start and list its tools, or to answer a call.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest result that a model is shown, in characters.
+const RETURN_CHARS: usize = 50_000;
+
+/// Parts of an address that are secret, or may be: they are kept where keys are.
+const SECRETS: [&str; 4] = ["env", "auth_header", "auth_token", "custom_headers"];
+
+/// A server as a client describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct McpServerFields {
+    /// Its name.
+    pub name: Option<String>,
+    /// How it is talked to, and where; secrets among it.
+    pub config: Option<(McpServerKind, Map<String, Value>)>,
+}
+
+/// What a look at a server's tools changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct McpRefresh {
+    /// Names of tools that are gone.
+    pub deleted: Vec<String>,
+    /// Names of tools that are described anew.
+    pub updated: Vec<String>,
+    /// Names of new tools.
+    pub added: Vec<String>,
+}
+
+impl App {
+    /// Servers, oldest first.
+    pub fn mcp_server_records(&self) -> Result<Vec<McpServer>, ApiError> {
+        self.store.read(|reader| Ok(reader.list_mcp_servers(&Page::default())?))
+    }
+
+    /// A server.
+    pub fn mcp_server_record(&self, id: &str) -> Result<McpServer, ApiError> {
+        let found = self.store.read::<_, ApiError>(|reader| Ok(reader.mcp_server(&McpServerId::from(id))?))?;
+        found.filter(|server| server.deleted_at_ms.is_none()).ok_or_else(|| ApiError::not_found("MCP server", id))
+    }
+
+    /// Keeps a server as a client describes it. It is allowed only where the person allowed its very address before.
+    pub fn create_mcp_server(&self, fields: McpServerFields) -> Result<McpServer, ApiError> {
+        let (kind, config) = fields.config.ok_or_else(|| ApiError::invalid("An MCP server needs its `config`."))?;
+        let now_ms = self.store.now_ms();
+        let (config, secrets) = parted(config);
+        let server = McpServer {
+            id: McpServerId::new(),
+            name: crate::settings::checked_name(&fields.name.unwrap_or_default())?,
+            allowed: self.is_allowed(kind, &config),
+            kind,
+            config,
+            created_at_ms: now_ms,
+            updated_at_ms: now_ms,
+            deleted_at_ms: None,
+        };
+        self.write(|writer| Ok(writer.insert_mcp_server(&server)?))?;
+        self.keep_secrets(&server.id, &secrets);
+        Ok(server)
+    }
+
+    /// Changes a server. With another address it has to be allowed anew.
+    pub fn update_mcp_server(&self, id: &str, fields: McpServerFields) -> Result<McpServer, ApiError> {
+        let mut server = self.mcp_server_record(id)?;
+        if let Some(name) = fields.name {
+            server.name = crate::settings::checked_name(&name)?;
+        }
+        let was = (server.kind, server.config.clone());
+        if let Some((kind, config)) = fields.config {
+            let (config, secrets) = parted(config);
+            server.kind = kind;
+            server.config = config;
+            self.keep_secrets(&server.id, &secrets);
+        }
+        server.updated_at_ms = self.store.now_ms();
+        self.write(|writer| Ok(writer.update_mcp_server(&server)?))?;
+        if was != (server.kind, server.config.clone()) {
+            self.mcp.close(id);
+            let allowed = self.is_allowed(server.kind, &server.config);
+            return self.set_mcp_server_allowed(id, allowed);
+        }
+        self.mcp_server_record(id)
+    }
+
+    /// Lets a server be started and called, or no longer. For the person's own doors alone.
+    pub fn set_mcp_server_allowed(&self, id: &str, allowed: bool) -> Result<McpServer, ApiError> {
+        let server = McpServer { allowed, ..self.mcp_server_record(id)? };
+        self.write(|writer| Ok(writer.update_mcp_server(&server)?))?;
+        if !allowed {
+            self.mcp.close(id);
+        }
+        Ok(server)
+    }
+
+    /// Removes a server with its tools.
+    pub fn delete_mcp_server(&self, id: &str) -> Result<(), ApiError> {
+        let server = self.mcp_server_record(id)?;
+        let now_ms = self.store.now_ms();
+        self.write(|writer| Ok(writer.delete_mcp_server(&server.id, now_ms)?))?;
+        self.mcp.close(id);
+        self.models.forget_secret(&secret_name(&server.id));
+        Ok(())
+    }
+
+    /// Asks a server for its tools and keeps what it says.
+    pub fn refresh_mcp_server(&self, id: &str) -> Result<McpRefresh, ApiError> {
+        let server = self.allowed_server(id)?;
+        let listed = self.mcp.list_tools(&server, &Patience::of(PATIENCE)).map_err(failed)?;
+        for warning in &listed.warnings {
+            tracing::warn!(server = %server.name, %warning, "a listing of tools");
+        }
+        let server_id = McpServerId::from(id);
+        let now_ms = self.store.now_ms();
+        self.write(|writer| {
+            let listing = ToolListing { mcp_server_id: Some(server_id.clone()), ..ToolListing::default() };
+            let mut gone = writer.list_tools(&listing)?;
+            let mut refresh = McpRefresh::default();
+            for tool in listed.tools {
+                let known = gone.iter().position(|known| known.name == tool.name).map(|place| gone.remove(place));
+                let definition = definition(&server_id, tool, known.as_ref(), now_ms);
+                match known {
+                    Some(known) if known.json_schema == definition.json_schema => {}
+                    Some(_) => {
+                        writer.update_tool(&definition)?;
+                        refresh.updated.push(definition.name);
+                    }
+                    None => {
+                        writer.insert_tool(&definition)?;
+                        refresh.added.push(definition.name);
+                    }
+                }
+            }
+            for tool in gone {
+                writer.set_tool_deleted(&tool.id, Some(now_ms))?;
+                refresh.deleted.push(tool.name);
+            }
+            Ok(refresh)
+        })
+    }
+
+    /// The tools of a server, as it said when it was asked last.
+    pub fn tools_of_mcp_server(&self, id: &str) -> Result<Vec<ToolDefinition>, ApiError> {
+        let server = self.mcp_server_record(id)?;
+        let listing = ToolListing { mcp_server_id: Some(server.id), ..ToolListing::default() };
+        self.store.read(|reader| Ok(reader.list_tools(&listing)?))
+    }
+
+    /// Calls a tool of a server.
+    pub fn call_mcp_tool(&self, id: &str, tool_id: &str, arguments: &Map<String, Value>) -> Result<Outcome, ApiError> {
+        let server = self.allowed_server(id)?;
+        let tool = self.tools_of_mcp_server(id)?.into_iter().find(|tool| tool.id.as_str() == tool_id);
+        let tool = tool.ok_or_else(|| ApiError::not_found("tool of this server", tool_id))?;
+        self.mcp.call(&server, &tool.name, arguments, &Patience::of(PATIENCE)).map_err(failed)
+    }
+
+    fn allowed_server(&self, id: &str) -> Result<Server, ApiError> {
+        let server = self.mcp_server_record(id)?;
+        if !server.allowed {
+            let error = ApiError::new(ErrorCode::Forbidden, format!("{} has not been allowed yet.", server.name));
+            let hint = format!(
+                "Whoever runs Resident allows it by starting the server with `--allow-mcp '{}'`.",
+                address_text(server.kind, &server.config)
+            );
+            return Err(error.with_hint(hint));
+        }
+        let secrets = self.models.secret(&secret_name(&server.id)).and_then(|text| serde_json::from_str(&text).ok());
+        let address = address(server.kind, &server.config, &secrets.unwrap_or_default())?;
+        Ok(Server { id: server.id.0, name: server.name, address })
+    }
+
+    fn is_allowed(&self, kind: McpServerKind, config: &Value) -> bool {
+        self.allowed_mcp.contains(&address_text(kind, config))
+    }
+
+    fn keep_secrets(&self, id: &McpServerId, secrets: &Map<String, Value>) {
+        if secrets.is_empty() {
+            self.models.forget_secret(&secret_name(id));
+        } else {
+            self.models.keep_secret(&secret_name(id), &Value::Object(secrets.clone()).to_string());
+        }
+    }
+}
+
+fn secret_name(id: &McpServerId) -> String {
+    format!("mcp/{id}")
+}
+
+/// What may be kept with everything else, and what is secret.
+fn parted(config: Map<String, Value>) -> (Value, Map<String, Value>) {
+    let (secret, open): (Map<String, Value>, Map<String, Value>) =
+        config.into_iter().filter(|(_, value)| !value.is_null()).partition(|(name, _)| SECRETS.contains(&name.as_str()));
+    (Value::Object(open), secret)
+}
+
+/// A server's address in one line: its command with its arguments, or its URL.
+fn address_text(kind: McpServerKind, config: &Value) -> String {
+    let text = |name: &str| config[name].as_str().unwrap_or_default().to_owned();
+    match kind {
+        McpServerKind::Stdio => std::iter::once(text("command")).chain(arguments(config)).collect::<Vec<_>>().join(" "),
+        McpServerKind::StreamableHttp | McpServerKind::Sse => text("server_url"),
+    }
+}
+
+fn arguments(config: &Value) -> Vec<String> {
+    serde_json::from_value(config["args"].clone()).unwrap_or_default()
+}
+
+fn address(kind: McpServerKind, config: &Value, secrets: &Map<String, Value>) -> Result<ServerAddress, ApiError> {
+    let needed = |name: &str| {
+        let text = config[name].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        text.ok_or_else(|| ApiError::invalid(format!("The server's `config` needs its `{name}`.")))
+    };
+    let pairs = |name: &str| -> BTreeMap<String, String> {
+        secrets.get(name).cloned().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    };
+    Ok(match kind {
+        McpServerKind::Stdio => {
+            ServerAddress::Stdio { command: needed("command")?, args: arguments(config), env: pairs("env") }
+        }
+        McpServerKind::StreamableHttp => {
+            let mut headers: Vec<(String, String)> = pairs("custom_headers").into_iter().collect();
+            if let Some(token) = secrets.get("auth_token").and_then(Value::as_str) {
+                let name = secrets.get("auth_header").and_then(Value::as_str).unwrap_or("Authorization");
+                headers.push((name.to_owned(), token.to_owned()));
+            }
+            ServerAddress::StreamableHttp { url: needed("server_url")?, headers }
+        }
+        McpServerKind::Sse => ServerAddress::LegacySse { url: needed("server_url")? },
+    })
+}
+
+fn definition(
+    server_id: &McpServerId,
+    tool: resident_mcp::Tool,
+    known: Option<&ToolDefinition>,
+    now_ms: i64,
+) -> ToolDefinition {
+    let resident_mcp::Tool { name, description, input_schema } = tool;
+    ToolDefinition {
+        id: known.map_or_else(ToolId::new, |known| known.id.clone()),
+        json_schema: json!({ "name": name, "description": description, "parameters": input_schema }),
+        name,
+        description,
+        source_code: None,
+        source_type: None,
+        tags: vec![format!("mcp:{server_id}")],
+        tool_type: ToolType::ExternalMcp,
+        default_requires_approval: known.is_some_and(|known| known.default_requires_approval),
+        return_char_limit: RETURN_CHARS,
+        mcp_server_id: Some(server_id.clone()),
+        metadata: json!({}),
+        created_at_ms: known.map_or(now_ms, |known| known.created_at_ms),
+        updated_at_ms: now_ms,
+        deleted_at_ms: None,
+    }
+}
+
+fn failed(error: McpError) -> ApiError {
+    ApiError::new(ErrorCode::Endpoint, error.to_string())
+}
