@@ -6,7 +6,9 @@
  */
 import type { Event } from './generated/Event';
 import type { Methods } from './generated/Methods';
+import type { Connection } from './connection';
 import type { Recovery } from './recovery';
+import type { ServerSwitch } from './server';
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]['params'];
@@ -20,10 +22,15 @@ export interface Backend {
    * events asked for are no longer held, the first is a `Gap`.
    */
   subscribe(afterSeq: number, onEvents: (events: Event[]) => void): () => void;
-  /** Lets the user choose a GGUF file; `null` when they thought better of it, or where there is no file dialog. */
-  pickModelFile(): Promise<string | null>;
+  /** Lets the user choose a GGUF file, `null` when they thought better of it; only where files of Resident's computer
+   * can be seen. */
+  pickModelFile?(): Promise<string | null>;
   /** Opens an http(s) link outside the window. */
   openLink(url: string): Promise<void>;
   /** What can be done about a profile that does not open; only in a window on this computer. */
   readonly recovery?: Recovery;
+  /** The server that can be switched on; only in a window on this computer. */
+  readonly server?: ServerSwitch;
+  /** How it stands with the server that the page came from; only in a browser. */
+  readonly connection?: Connection;
 }

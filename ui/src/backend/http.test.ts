@@ -42,6 +42,26 @@ describe('the HTTP backend', () => {
     expect(seen).toEqual([7]);
   });
 
+  it('says when the server goes away, and that everything is to be loaded anew when another run answers', async () => {
+    let asked = 0;
+    vi.stubGlobal('fetch', () => {
+      asked += 1;
+      if (asked === 2) return Promise.reject(new TypeError('refused'));
+      const run = asked === 1 ? 'first' : 'second';
+      const frame = `data: ${JSON.stringify([event(asked === 1 ? 7 : 9)])}\n\n`;
+      return Promise.resolve(new Response(streamOf(frame), { headers: { 'x-resident-run': run } }));
+    });
+    const backend = new HttpBackend('', 'secret');
+    const links: string[] = [];
+    backend.connection.watch((link) => links.push(link));
+    const seen: string[] = [];
+    const stop = backend.subscribe(3, (events) => seen.push(...events.map(({ seq, what }) => `${what.type} ${seq}`)));
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(2), { timeout: 8000 });
+    stop();
+    expect(links).toEqual(['down', 'up']);
+    expect(seen.slice(0, 3)).toEqual(['AgentsChanged 7', 'Gap 0', 'AgentsChanged 9']);
+  });
+
   it('hands errors of the application on as they are, and tells a refused token apart', async () => {
     const backend = new HttpBackend('', null);
     const error = { code: 'NotFound', message: 'There is no agent.', hint: null };

@@ -4,6 +4,7 @@
  * Nothing else in the interface knows the server's addresses.
  */
 import type { Backend, Method, Params, Result } from './backend';
+import type { Connection, Link } from './connection';
 import { toApiError } from './errors';
 import type { ApiError } from './generated/ApiError';
 import type { Event } from './generated/Event';
@@ -11,13 +12,27 @@ import type { Event } from './generated/Event';
 /** The server wants a token, or another one. */
 export class TokenRefused extends Error {}
 
-const patience = { first: 500, most: 8000 };
+const patience = { first: 500, most: 4000 };
+
+/** Names the run of the server that numbers the events. */
+const runHeader = 'x-resident-run';
 
 export class HttpBackend implements Backend {
   constructor(
     private readonly origin: string,
     private readonly token: string | null,
   ) {}
+
+  readonly #watchers = new Set<(link: Link) => void>();
+  #link: Link = 'up';
+
+  readonly connection: Connection = {
+    host: location.host,
+    watch: (onLink) => {
+      this.#watchers.add(onLink);
+      return () => this.#watchers.delete(onLink);
+    },
+  };
 
   async request<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
     let response: Response;
@@ -40,11 +55,6 @@ export class HttpBackend implements Backend {
     return () => stop.abort();
   }
 
-  pickModelFile(): Promise<string | null> {
-    // A browser does not tell where a file lies on the server's computer.
-    return Promise.resolve(null);
-  }
-
   openLink(url: string): Promise<void> {
     window.open(url, '_blank', 'noopener,noreferrer');
     return Promise.resolve();
@@ -61,9 +71,19 @@ export class HttpBackend implements Backend {
     return toApiError(typeof detail === 'string' ? detail : body);
   }
 
-  /** Follows the stream until it is stopped; after a break it asks for what came after the last event it saw. */
+  #tell(link: Link): void {
+    if (link === this.#link) return;
+    this.#link = link;
+    for (const onLink of this.#watchers) onLink(link);
+  }
+
+  /**
+   * Follows the stream until it is stopped; after a break it asks for what came after the last event it saw. A server
+   * that was started anew numbers its events anew, so that everything has to be loaded afresh.
+   */
   private async follow(afterSeq: number, onEvents: (events: Event[]) => void, stop: AbortSignal): Promise<void> {
     let seen = afterSeq;
+    let run: string | null = null;
     let wait = patience.first;
     while (!stop.aborted) {
       try {
@@ -71,8 +91,12 @@ export class HttpBackend implements Backend {
           headers: this.authorization(),
           signal: stop,
         });
-        if (response.status === 401) return;
+        if (response.status === 401) return this.#tell('refused');
         if (response.ok && response.body) {
+          const nextRun = response.headers.get(runHeader);
+          if (run !== null && nextRun !== run) onEvents([gap]);
+          run = nextRun;
+          this.#tell('up');
           for await (const batch of batches(response.body)) {
             wait = patience.first;
             seen = batch.at(-1)?.seq ?? seen;
@@ -81,6 +105,7 @@ export class HttpBackend implements Backend {
         }
       } catch {
         // The server went away; it is asked again below.
+        if (!stop.aborted) this.#tell('down');
       }
       await pause(wait, stop);
       wait = Math.min(wait * 2, patience.most);
@@ -93,6 +118,9 @@ const unreachable: ApiError = {
   message: 'Resident does not answer. What you wrote is still here.',
   hint: 'See whether `resident server` runs, and try again.',
 };
+
+/** What was seen so far counts no longer. */
+const gap: Event = { seq: 0, atMs: 0, agentId: null, turnId: null, what: { type: 'Gap' } };
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

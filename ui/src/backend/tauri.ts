@@ -9,6 +9,7 @@ import type { Backend, Method, Params, Result } from './backend';
 import { toApiError } from './errors';
 import type { Event } from './generated/Event';
 import type { Opening } from './recovery';
+import type { ServerState } from './server';
 
 async function call<T>(command: string, args: Record<string, unknown>): Promise<T> {
   try {
@@ -46,5 +47,11 @@ export const tauriBackend: Backend = {
     restore: (path) => call<Opening>('restore_backup', { path }),
     chooseFolder: () => call<Opening | null>('choose_profile_folder', {}),
     quit: () => call<void>('quit', {}),
+  },
+
+  server: {
+    state: () => call<ServerState>('server_state', {}),
+    start: () => call<ServerState>('start_server', {}),
+    stop: () => call<ServerState>('stop_server', {}),
   },
 };

@@ -1,7 +1,13 @@
 /**
  * The words for things that the API names by code: actors, tools, places of memory. One word for an idea, everywhere.
  */
+import type { Backend } from '../backend/backend';
 import type { ProvenanceView } from '../backend/generated';
+
+/** The computer that Resident runs on. A page in a browser cannot know whether that is the one it is shown on. */
+export function computerOf(backend: Backend): string {
+  return backend.connection ? 'the server’s computer' : 'this computer';
+}
 
 /** Who acted: `you`, the agent's name, or `Resident`. */
 export function actor(provenance: ProvenanceView): string {

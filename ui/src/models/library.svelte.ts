@@ -4,6 +4,7 @@
 import type { Backend, Params } from '../backend/backend';
 import { toApiError } from '../backend/errors';
 import type { ApiError, EndpointCheck, EndpointView, ModelView } from '../backend/generated';
+import { computerOf } from '../format/words';
 
 export class ModelLibrary {
   models = $state.raw<readonly ModelView[]>([]);
@@ -37,9 +38,14 @@ export class ModelLibrary {
     return this.language.filter((model) => isUsable(model));
   }
 
-  /** Whether a host is an endpoint on this computer. */
+  /** Whether a host is an endpoint on the computer that Resident runs on. */
   isHere(host: string): boolean {
     return this.endpoints.some((endpoint) => endpoint.host === host && endpoint.loopback);
+  }
+
+  /** Where a model runs, in words. */
+  whereItRuns(model: ModelView): string {
+    return model.remoteHost === null ? `on ${computerOf(this.backend)}` : `at ${model.remoteHost}`;
   }
 
   /** The model of an agent: its own, or the profile's default. */
@@ -114,9 +120,4 @@ export function isUsable(model: ModelView): boolean {
     case 'Failed':
       return false;
   }
-}
-
-/** Where a model runs, in words. */
-export function whereItRuns(model: ModelView): string {
-  return model.remoteHost === null ? 'on this computer' : `at ${model.remoteHost}`;
 }

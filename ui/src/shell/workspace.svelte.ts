@@ -5,9 +5,11 @@
 import { getContext, setContext } from 'svelte';
 
 import type { Backend, Params } from '../backend/backend';
+import type { Link } from '../backend/connection';
 import { toApiError } from '../backend/errors';
 import { perFrame } from '../backend/frames';
 import type { AgentView, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
+import { computerOf } from '../format/words';
 import { ModelLibrary } from '../models/library.svelte';
 import { Desk } from './desk';
 import { Layout } from './layout.svelte';
@@ -26,6 +28,8 @@ export class Workspace {
   overlay = $state.raw<Overlay | null>(null);
   /** Messages and passages that can be found by their words only, so far. */
   unembedded = $state(0);
+  /** Whether a server that the page came from answers. */
+  link = $state<Link>('up');
   /** Grows when the composer is to take the focus. */
   composerFocus = $state(0);
 
@@ -37,6 +41,7 @@ export class Workspace {
   #desk = $state.raw<Desk | null>(null);
   #seq = 0;
   #close: (() => void) | null = null;
+  #unwatch: (() => void) | null = null;
 
   constructor(readonly backend: Backend) {
     this.library = new ModelLibrary(backend);
@@ -55,7 +60,7 @@ export class Workspace {
     return this.library.of(this.agent?.model ?? null);
   }
 
-  /** What leaves this computer, in words. */
+  /** What leaves the computer that Resident runs on, in words. */
   get privacy(): { text: string; kind: 'offline' | 'local' | 'remote' } {
     const host = this.model?.remoteHost ?? null;
     if (host !== null && this.library.isHere(host)) return { text: `Local: ${host}`, kind: 'local' };
@@ -63,9 +68,15 @@ export class Workspace {
     return this.settings?.offline === false ? { text: 'Local', kind: 'local' } : { text: 'Offline', kind: 'offline' };
   }
 
+  /** The computer that Resident runs on, in words. */
+  get computer(): string {
+    return computerOf(this.backend);
+  }
+
   /** Opens the profile and begins to follow its events. */
   async open(): Promise<void> {
     this.start = { kind: 'starting' };
+    this.#unwatch ??= this.backend.connection?.watch((link) => (this.link = link)) ?? null;
     try {
       const profile = await this.backend.request('getProfile', {});
       this.profile = profile;
@@ -85,6 +96,7 @@ export class Workspace {
 
   close(): void {
     this.#close?.();
+    this.#unwatch?.();
   }
 
   async #loadAll(): Promise<void> {
@@ -96,9 +108,14 @@ export class Workspace {
     this.settings = settings;
     this.layout.textPercent = settings.textPercent;
     this.agents = agents;
+    // What is being written outlives the conversation that it is written to.
+    const drafts = [...this.#desks].map(([id, desk]) => [id, desk.conversation.draft] as const);
     this.#desks.clear();
     const last = this.agentId ?? localStorage.getItem(LAST_AGENT);
     const open = agents.find((agent) => agent.id === last) ?? agents[0];
+    for (const [id, draft] of drafts) {
+      if (draft !== '' && agents.some((agent) => agent.id === id)) this.#deskOf(id).conversation.draft = draft;
+    }
     if (open) this.#seat(open.id);
     else {
       this.agentId = null;
@@ -109,13 +126,17 @@ export class Workspace {
   #seat(agentId: string): void {
     this.agentId = agentId;
     localStorage.setItem(LAST_AGENT, agentId);
+    this.#desk = this.#deskOf(agentId);
+  }
+
+  #deskOf(agentId: string): Desk {
     let desk = this.#desks.get(agentId);
     if (!desk) {
       desk = new Desk(this.backend, agentId);
       this.#desks.set(agentId, desk);
       void desk.load();
     }
-    this.#desk = desk;
+    return desk;
   }
 
   /** Shows an agent's conversation. */
@@ -140,12 +161,14 @@ export class Workspace {
   /** Takes in a batch of events, in order. */
   apply(events: readonly Event[]): void {
     for (const event of events) {
-      if (event.seq <= this.#seq) continue;
-      this.#seq = event.seq;
       if (event.what.type === 'Gap') {
+        // Also where its number is an earlier one: the program was started anew and counts from the beginning.
+        this.#seq = event.seq;
         void this.toasts.attempt(() => this.#loadAll());
         continue;
       }
+      if (event.seq <= this.#seq) continue;
+      this.#seq = event.seq;
       this.#take(event);
       for (const desk of this.#desks.values()) {
         if (event.agentId === null || event.agentId === desk.agentId) desk.apply(event);
