@@ -12,6 +12,7 @@ use tauri_plugin_dialog::DialogExt;
 use crate::events::Subscriptions;
 use crate::links;
 use crate::opening::{Opening, OpeningState};
+use crate::serving::{Serving, ServingState};
 
 /// Calls a method of the application API.
 #[tauri::command]
@@ -87,6 +88,30 @@ pub(crate) async fn choose_profile_folder(
         folder.and_then(|folder| folder.into_path().ok()).map(|folder| opening.choose(folder)).transpose()
     })
     .await
+}
+
+/// Whether the server runs.
+#[tauri::command]
+pub(crate) async fn server_state(serving: State<'_, Serving>) -> Result<ServingState, ApiError> {
+    let serving = serving.inner().clone();
+    blocking(move || Ok(serving.state())).await
+}
+
+/// Starts the server.
+#[tauri::command]
+pub(crate) async fn start_server(
+    opening: State<'_, Opening>,
+    serving: State<'_, Serving>,
+) -> Result<ServingState, ApiError> {
+    let (opening, serving) = (opening.inner().clone(), serving.inner().clone());
+    blocking(move || serving.start(&opening.app()?)).await
+}
+
+/// Stops the server.
+#[tauri::command]
+pub(crate) async fn stop_server(serving: State<'_, Serving>) -> Result<ServingState, ApiError> {
+    let serving = serving.inner().clone();
+    blocking(move || Ok(serving.stop())).await
 }
 
 /// Ends the program.

@@ -1,19 +1,21 @@
 //! The desktop shell: a window around the web UI, and the application API carried over Tauri's IPC. It adds no feature
 //! of its own to the product; what it has besides is what only a window can do: file dialogs, links that open in the
-//! browser, and a profile that could not be opened said on screen instead of in a terminal. Nothing but this package
-//! knows Tauri.
+//! browser, a server that runs while the window is open, and a profile that could not be opened said on screen instead
+//! of in a terminal. Nothing but this package knows Tauri.
 
 mod commands;
 mod events;
 mod links;
 mod opening;
 mod profile_folder;
+mod serving;
 
 use tauri::{App, AppHandle, Manager, RunEvent};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::events::Subscriptions;
 use crate::opening::Opening;
+use crate::serving::Serving;
 
 /// What of a window is remembered. Not whether it is shown: a window that was closed while hidden must come back.
 const REMEMBERED: StateFlags = StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED);
@@ -28,6 +30,7 @@ pub fn run() {
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(REMEMBERED).build())
         .plugin(links::keep_the_window_on_its_page())
         .manage(Subscriptions::default())
+        .manage(Serving::default())
         .setup(set_up)
         .on_page_load(events::forget_the_page_before)
         .invoke_handler(tauri::generate_handler![
@@ -40,6 +43,9 @@ pub fn run() {
             commands::retry_opening,
             commands::restore_backup,
             commands::choose_profile_folder,
+            commands::server_state,
+            commands::start_server,
+            commands::stop_server,
             commands::quit,
         ])
         .build(tauri::generate_context!())
@@ -56,9 +62,10 @@ fn set_up(app: &mut App) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Closes the profile in order when the program ends, so that the next start need not check it.
+/// Stops the server and closes the profile in order when the program ends, so that the next start need not check it.
 fn on_run_event(handle: &AppHandle, event: RunEvent) {
     if matches!(event, RunEvent::Exit) {
+        handle.state::<Serving>().stop();
         handle.state::<Opening>().close();
     }
 }
