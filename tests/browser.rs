@@ -1,48 +1,36 @@
-//! The web UI in a real browser: the real server, and Debian's Chromium without a display, driven from outside by the
-//! same protocol as the window.
+//! The web UI in a real browser: Debian's Chromium without a display, on a real server, driven from outside by the same
+//! protocol as the window.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::artefacts;
 use crate::driver::Driver;
 use crate::home::Home;
-use crate::process::{Running, first_line, wait_until};
+use crate::process::{Running, wait_until};
 use crate::window::free_port;
-use crate::{artefacts, program};
 
 /// The size of the first page: as large as the window's display.
 const SIZE: (u32, u32) = (1440, 900);
 
-/// A browser on a server of its own. The fields are dropped in this order: session, driver, server.
+/// A browser. The fields are dropped in this order: session, driver.
 #[derive(Debug)]
 pub struct Browser {
     driver: Driver,
     chromedriver: Running,
-    server: Running,
-    address: String,
-    token: String,
 }
 
 impl Browser {
-    /// Starts `resident server` in this home and opens its address, with the token as it prints it.
+    /// Opens an address in a browser that lives in this home.
     ///
     /// # Panics
     /// When a tool is not installed, or no page opens.
-    pub fn open(home: &Home) -> Self {
-        let mut command = Command::new(program("resident"));
-        command.args(["server", "--port", "0", "--json"]);
-        let server = Running::start(home.settle(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()));
-        let (server, said) = read_first_line(server);
-        let said: Value = serde_json::from_str(&said).expect("the server says where it listens");
-        let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
-        let (address, token) = (text("address"), text("token"));
-
+    pub fn open(home: &Home, url: &str) -> Self {
         let port = free_port();
         let mut command = Command::new("chromedriver");
         let log = fs::File::create(artefacts().join("chromedriver.log")).expect("a log can be written");
@@ -67,23 +55,13 @@ impl Browser {
             },
         });
         let driver = Driver::connect(port, &capabilities).expect("the browser opens");
-        driver.go_to(&format!("http://{address}/#token={token}")).expect("the page opens");
-        Self { driver, chromedriver, server, address, token }
+        driver.go_to(url).expect("the page opens");
+        Self { driver, chromedriver }
     }
 
     /// The page in it.
     pub fn page(&self) -> &Driver {
         &self.driver
-    }
-
-    /// Where the server listens.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// What the server wants to be shown.
-    pub fn token(&self) -> &str {
-        &self.token
     }
 
     /// Leaves a picture of the page among the artefacts.
@@ -96,22 +74,9 @@ impl Browser {
         fs::write(artefacts().join(format!("{name}.png")), bytes).expect("a picture can be written");
     }
 
-    /// Closes the browser and stops the server as Ctrl-C does.
-    ///
-    /// # Panics
-    /// When the server does not stop.
+    /// Closes the browser.
     pub fn quit(mut self) {
         self.driver.close();
         self.chromedriver.ends_within(Duration::from_millis(100));
-        self.server.interrupt();
-        assert!(self.server.ends_within(Duration::from_secs(20)), "the server stops");
     }
-}
-
-/// The first line that a server prints; what follows is read away, so that it never waits for a reader.
-fn read_first_line(mut server: Running) -> (Running, String) {
-    let mut output = server.child().stdout.take().expect("the output is piped");
-    let line = first_line(&mut output);
-    std::thread::spawn(move || BufReader::new(output).lines().for_each(drop));
-    (server, line)
 }

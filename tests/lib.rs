@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: where the workspace and its programs are, a home that no other run has touched, a
-//! virtual display, and a driver for the window.
+//! virtual display and a window on it, a server and a browser, and a driver for both.
 
 #[cfg(unix)]
 pub mod browser;
@@ -11,6 +11,8 @@ pub mod driver;
 pub mod home;
 #[cfg(unix)]
 pub mod process;
+#[cfg(unix)]
+pub mod served;
 #[cfg(unix)]
 pub mod terminal;
 pub mod trace;

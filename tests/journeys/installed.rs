@@ -1,7 +1,6 @@
 //! What `cargo xtask install-test` runs on a system that never saw the sources.
 
 use resident_tests::home::Home;
-use resident_tests::window::Window;
 
 use crate::machine;
 use crate::page::Page;
@@ -11,10 +10,10 @@ use crate::page::Page;
 fn a_first_message_is_answered_without_a_network() {
     let _machine = machine();
     let home = Home::new();
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
     page.introduce_oneself("Nick");
     page.say("Remember I prefer dark mode.");
     page.block_holds("human", "dark mode", true);
-    page.window.screenshot("installed");
+    page.screenshot("installed");
     page.quit();
 }

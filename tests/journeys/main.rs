@@ -1,7 +1,8 @@
-//! What a person does, in the real program with the local model: in a window, and in a terminal. One journey at a time
+//! What a person does, in the real program with the local model: in a window, in a browser, and in a terminal. One journey at a time
 //! has the machine, since what is measured is how a person would see it.
 #![cfg(target_os = "linux")]
 
+mod door;
 #[path = "../../crates/remote/tests/support/mod.rs"]
 mod endpoint;
 mod installed;
@@ -11,6 +12,7 @@ mod places;
 mod profile;
 mod terminal;
 mod troubles;
+mod web;
 mod window;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -6,7 +6,6 @@ use std::iter::once;
 
 use resident_tests::artefacts;
 use resident_tests::home::Home;
-use resident_tests::window::Window;
 use serde_json::json;
 
 use crate::machine;
@@ -77,7 +76,7 @@ fn a_profile_that_is_full_of_everything_is_still_calm() {
     let _machine = machine();
     let home = Home::new();
     fill(&home);
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
     page.reads("compute(3");
     page.pictures("overfull");
     archive_and_why(&page);

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use resident_tests::driver::{Driver, Element, PATIENCE};
+use resident_tests::home::Home;
 use resident_tests::process::wait_until;
 use resident_tests::root;
+use resident_tests::served::Served;
 use resident_tests::window::Window;
 use serde_json::{Value, json};
+
+use crate::door::Door;
 
 /// How long a turn may take: the model is loaded and its prompt read on a machine that does other things too.
 pub(crate) const TURN: Duration = Duration::from_secs(180);
@@ -16,14 +20,56 @@ const CONTROL: char = '\u{e009}';
 const RELEASED: char = '\u{e000}';
 const ENTER: char = '\u{e007}';
 
-/// The window with its page.
+/// What of a page a person reads: what was said, and what is in mind. Times of day are left out.
+const SHOWN: &str = "
+    const words = (article) => {
+        const copy = article.cloneNode(true);
+        for (const gone of copy.querySelectorAll('time, .actions')) gone.remove();
+        return copy.textContent.replace(/\\s+/g, ' ').trim();
+    };
+    return {
+        conversation: [...document.querySelectorAll('article.said, article.answer')].map(words),
+        blocks: [...document.querySelectorAll('textarea[aria-label^=\"Text of \"]')].map((block) => block.value),
+    };";
+
+/// The page, in the window or in a browser.
 pub(crate) struct Page {
-    pub(crate) window: Window,
+    door: Door,
 }
 
 impl Page {
+    /// The page behind a door that is open.
+    pub(crate) fn behind(door: Door) -> Self {
+        Self { door }
+    }
+
+    /// Opens the window on this home.
+    pub(crate) fn in_window(home: &Home) -> Self {
+        Self::behind(Door::Window(Window::open(home)))
+    }
+
+    /// Starts a server in this home and opens its page in a browser.
+    pub(crate) fn in_browser(home: &Home) -> Self {
+        Self::behind(Door::browser(home))
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
-        self.window.page()
+        self.door.driver()
+    }
+
+    /// The server behind the page in a browser.
+    pub(crate) fn served(&mut self) -> &mut Served {
+        self.door.served()
+    }
+
+    /// Leaves a picture among the artefacts.
+    pub(crate) fn screenshot(&self, name: &str) {
+        self.door.screenshot(name);
+    }
+
+    /// What was said and what is in mind, as the page shows it.
+    pub(crate) fn shown(&self) -> Value {
+        self.driver().script(SHOWN, &[]).expect("the page can be read")
     }
 
     /// Presses a button, given by its words or its label.
@@ -76,7 +122,7 @@ impl Page {
     pub(crate) fn reads(&self, text: &str) {
         let is_read = || self.driver().page_text().contains(text);
         if wait_until(PATIENCE, is_read).is_none() {
-            self.window.screenshot("failed");
+            self.door.screenshot("failed");
             panic!("no `{text}` on the page:\n{}", self.driver().page_text());
         }
     }
@@ -129,9 +175,7 @@ impl Page {
 
     /// Asks the application as the page does.
     pub(crate) fn request(&self, method: &str, params: &Value) -> Value {
-        let script =
-            "return window.__TAURI_INTERNALS__.invoke('request', { method: arguments[0], params: arguments[1] })";
-        self.driver().script(script, &[json!(method), params.clone()]).expect("the application answers")
+        self.door.request(method, params)
     }
 
     /// The field with this label.
@@ -154,7 +198,7 @@ impl Page {
             for theme in ["light", "dark"] {
                 let script = "document.documentElement.dataset.theme = arguments[0]";
                 self.driver().script(script, &[json!(theme)]).expect("the page takes a theme");
-                self.window.screenshot(&format!("{name}-{width}-{theme}"));
+                self.door.screenshot(&format!("{name}-{width}-{theme}"));
                 if width != 1024 {
                     self.is_accessible(&format!("{name}, {width} wide, {theme}"));
                 }
@@ -178,10 +222,8 @@ impl Page {
         assert_eq!(found, json!([]), "{view}");
     }
 
-    /// Quits as the program's own menu does.
+    /// Quits as a person does.
     pub(crate) fn quit(self) {
-        // The page is gone before it can answer.
-        drop(self.driver().script("window.__TAURI_INTERNALS__.invoke('quit')", &[]));
-        self.window.quit();
+        self.door.quit();
     }
 }

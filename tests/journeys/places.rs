@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use resident_tests::home::Home;
-use resident_tests::window::Window;
 use serde_json::json;
 
 use crate::endpoint::server::Server;
@@ -20,7 +19,7 @@ fn every_place_does_what_it_shows() {
     let home = Home::new();
     let server = tidying_model();
     Unopened::of(&home).close();
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
 
     settings(&page, &server);
     models(&page);
@@ -91,7 +90,7 @@ fn agents(page: &Page) {
     page.reads("I am The novel copy.");
     page.command("Delete The novel copy");
     page.reads("The novel copy is in the bin.");
-    page.window.screenshot("agent-deleted");
+    page.screenshot("agent-deleted");
     page.press_at("//*[@aria-label='Notices']//button[normalize-space(.)='Undo']");
     page.reads("I am The novel copy.");
     page.command("Delete The novel copy");
@@ -129,7 +128,7 @@ fn documents(page: &Page) {
     page.pictures("archive-empty");
     let letter = "The ferry is called the Havørn. It was built in 1961 and has one engine. ".repeat(60);
     drag(page, "dragenter", &[("havørn.md", &letter)]);
-    page.window.screenshot("archive-dropping");
+    page.screenshot("archive-dropping");
     drag(page, "drop", &[("havørn.md", &letter), ("notes.txt", "Ingrid is forty-one."), ("empty.txt", "")]);
     page.reads("This document was not saved.");
     page.reads("2 documents are saved as");
@@ -139,7 +138,7 @@ fn documents(page: &Page) {
     page.reads("From notes.txt");
 
     page.press_at("//button[starts-with(normalize-space(.), 'As of')]");
-    page.window.screenshot("archive-as-of");
+    page.screenshot("archive-as-of");
     let script = "
         const field = document.querySelector('.as-of input');
         field.value = '2020-01-01';

@@ -16,16 +16,14 @@ pub(crate) struct Unopened {
 impl Unopened {
     /// A profile that has been started.
     pub(crate) fn of(home: &Home) -> Self {
-        let options = OpenOptions {
-            profile: Some(home.profile()),
-            models_from_environment: false,
-            use_keyring: false,
-            log_to_file: false,
-            ..OpenOptions::default()
-        };
-        let app = App::open(options).expect("a new profile opens");
+        let app = open(home);
         let agent = app.dispatch("startProfile", json!({ "userName": "Nick" })).expect("it begins");
         Self { app, agent_id: agent["id"].as_str().unwrap_or_default().to_owned() }
+    }
+
+    /// A profile that was started before.
+    pub(crate) fn again(home: &Home, agent_id: &str) -> Self {
+        Self { app: open(home), agent_id: agent_id.to_owned() }
     }
 
     /// Asks the application.
@@ -37,6 +35,17 @@ impl Unopened {
     pub(crate) fn close(self) {
         self.app.shutdown();
     }
+}
+
+fn open(home: &Home) -> Arc<App> {
+    let options = OpenOptions {
+        profile: Some(home.profile()),
+        models_from_environment: false,
+        use_keyring: false,
+        log_to_file: false,
+        ..OpenOptions::default()
+    };
+    App::open(options).expect("a profile that nobody has open opens")
 }
 
 /// Adds a conversation to a closed profile: what was said, in pairs of the person's words and the agent's.

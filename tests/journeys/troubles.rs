@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use resident_store::{Store, SystemClock};
 use resident_tests::home::Home;
-use resident_tests::window::Window;
 use serde_json::json;
 
 use crate::machine;
@@ -16,12 +15,12 @@ use crate::profile::Unopened;
 fn a_second_instance_is_told_that_the_profile_is_in_use() {
     let _machine = machine();
     let home = Home::new();
-    let first = Page { window: Window::open(&home) };
+    let first = Page::in_window(&home);
     first.reads("What should I call you?");
-    let second = Page { window: Window::open(&home) };
+    let second = Page::in_window(&home);
     second.reads("could not open");
     second.reads("Choose another folder");
-    second.window.screenshot("trouble-in-use");
+    second.screenshot("trouble-in-use");
     second.quit();
     first.quit();
 }
@@ -41,7 +40,7 @@ fn a_backup_is_restored_from_the_window() {
     let garbage = b"this was a database once ".repeat(4_000);
     fs::write(&database, &garbage).expect("the file can be written");
 
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
     page.reads("could not open");
     page.reads("Restoring one puts it in the place of the database.");
     page.pictures("trouble-backups");
@@ -49,7 +48,7 @@ fn a_backup_is_restored_from_the_window() {
     page.reads("Hello, Nick.");
     page.open_tab("Archive");
     page.reads("The spare key is with Marta.");
-    page.window.screenshot("trouble-restored");
+    page.screenshot("trouble-restored");
     page.quit();
     let kept = fs::read(home.profile().join("damaged/1/resident.db")).expect("what was damaged is kept");
     assert_eq!(kept, garbage, "as it was");
@@ -63,9 +62,9 @@ fn a_damaged_database_is_said_and_kept() {
     let database = home.profile().join("resident.db");
     let garbage = b"this was a database once ".repeat(4_000);
     fs::write(&database, &garbage).expect("the file can be written");
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
     page.reads("could not open");
-    page.window.screenshot("trouble-damaged");
+    page.screenshot("trouble-damaged");
     page.quit();
     assert_eq!(fs::read(&database).expect("the file is still there"), garbage, "nothing of it was touched");
 }

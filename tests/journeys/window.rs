@@ -9,6 +9,7 @@ use resident_tests::trace::{foreign_addresses, is_complete};
 use resident_tests::window::Window;
 use serde_json::json;
 
+use crate::door::Door;
 use crate::machine;
 use crate::page::Page;
 
@@ -18,13 +19,13 @@ fn what_is_told_in_the_window_is_remembered_after_a_restart() {
     let home = Home::new();
     let trace = artefacts().join("window.strace");
 
-    let page = Page { window: Window::open_traced(&home, &trace) };
+    let page = Page::behind(Door::Window(Window::open_traced(&home, &trace)));
     first_conversation(&page);
     corrections_by_hand(&page);
     archive(&page);
     page.quit();
 
-    let page = Page { window: Window::open(&home) };
+    let page = Page::in_window(&home);
     everything_is_still_there(&page);
     page.quit();
 
@@ -33,9 +34,9 @@ fn what_is_told_in_the_window_is_remembered_after_a_restart() {
     assert_eq!(foreign_addresses(&trace), [""; 0], "nothing but this computer was spoken to");
 }
 
-fn first_conversation(page: &Page) {
+pub(crate) fn first_conversation(page: &Page) {
     page.reads("What should I call you?");
-    page.window.screenshot("first-start");
+    page.screenshot("first-start");
     page.introduce_oneself("Nick");
     page.reads("Hello, Nick.");
     page.pictures("welcome");
@@ -47,7 +48,7 @@ fn first_conversation(page: &Page) {
     page.pictures("remembered");
 }
 
-fn corrections_by_hand(page: &Page) {
+pub(crate) fn corrections_by_hand(page: &Page) {
     let before = page.block("persona");
     page.add_to_block("persona", "I answer in one sentence.");
     page.block_holds("persona", "one sentence", true);
@@ -56,10 +57,10 @@ fn corrections_by_hand(page: &Page) {
     page.press_at(&format!("({block}//button[normalize-space(.)='Undo'])[1]"));
     page.block_holds("persona", "one sentence", false);
     assert_eq!(page.block("persona"), before, "undo brings back what was there");
-    page.window.screenshot("undone");
+    page.screenshot("undone");
 }
 
-fn archive(page: &Page) {
+pub(crate) fn archive(page: &Page) {
     page.open_tab("Archive");
     page.press("Save something");
     page.type_into("//form[@aria-label='Passage']//textarea", "The spare key is with Marta, two doors down.");
@@ -77,7 +78,7 @@ fn search_the_archive(page: &Page) {
     page.reads("with Marta");
 }
 
-fn everything_is_still_there(page: &Page) {
+pub(crate) fn everything_is_still_there(page: &Page) {
     page.reads("Remember I prefer dark mode.");
     page.block_holds("human", "dark mode", true);
     page.open_tab("Archive");
