@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What is logged unless `RESIDENT_LOG` says otherwise.
-const FILTER: &str = "warn,resident_app=info,resident_agent=info,resident_store=info,resident_memory=info,resident_inference=info,resident_library=info,resident_remote=info";
+const FILTER: &str = "warn,resident_app=info,resident_agent=info,resident_store=info,resident_memory=info,resident_inference=info,resident_library=info,resident_remote=info,rmcp=off";
 
 /// Sends the log of this process to `path`. A second profile of the same process keeps the first one's log.
 pub(crate) fn begin(path: &Path) {

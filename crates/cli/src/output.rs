@@ -65,7 +65,11 @@ impl Output {
 /// model or endpoint failed, 130 stopped.
 pub(crate) fn exit_code(code: ErrorCode) -> ExitCode {
     ExitCode::from(match code {
-        ErrorCode::Invalid | ErrorCode::OverLimit | ErrorCode::TooLong | ErrorCode::Unsupported | ErrorCode::Forbidden => 2,
+        ErrorCode::Invalid
+        | ErrorCode::OverLimit
+        | ErrorCode::TooLong
+        | ErrorCode::Unsupported
+        | ErrorCode::Forbidden => 2,
         ErrorCode::NotFound => 3,
         ErrorCode::Profile | ErrorCode::InUse | ErrorCode::DiskFull => 4,
         ErrorCode::Offline | ErrorCode::Model | ErrorCode::Endpoint => 5,

@@ -47,10 +47,7 @@ struct From {
     after_seq: u64,
 }
 
-async fn events(
-    State(shared): State<Shared>,
-    Query(from): Query<From>,
-) -> impl IntoResponse {
+async fn events(State(shared): State<Shared>, Query(from): Query<From>) -> impl IntoResponse {
     let follower = shared.news.follow(&shared.app, from.after_seq);
     let state = (follower, shared.stopping);
     let stream = futures_util::stream::unfold(state, |(mut follower, mut stopping)| async move {

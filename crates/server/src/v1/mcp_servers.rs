@@ -169,8 +169,7 @@ async fn run_tool(
     Body(RunRequest { args }): Body<RunRequest>,
 ) -> Answer<Value> {
     let outcome = shared.ask(move |app| app.call_mcp_tool(server.as_str(), tool.as_str(), &args)).await?;
-    let (status, stderr) =
-        if outcome.failed { ("error", vec![outcome.text.clone()]) } else { ("success", Vec::new()) };
+    let (status, stderr) = if outcome.failed { ("error", vec![outcome.text.clone()]) } else { ("success", Vec::new()) };
     Ok(axum::Json(json!({
         "status": status, "func_return": outcome.text, "stdout": [], "stderr": stderr, "agent_state": null,
         "sandbox_config_fingerprint": null,

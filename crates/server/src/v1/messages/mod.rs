@@ -279,10 +279,7 @@ async fn compact(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> 
     patch, path = "/v1/agents/{agent_id}/reset-messages", tag = "agents", params(("agent_id" = String, Path)),
     request_body = Object, responses((status = 200, body = AgentBody), (status = 404), (status = 409))
 )]
-async fn reset(
-    State(shared): State<Shared>,
-    Path(id): Path<Id<AgentKey>>,
-) -> Result<axum::Json<AgentBody>, Problem> {
+async fn reset(State(shared): State<Shared>, Path(id): Path<Id<AgentKey>>) -> Result<axum::Json<AgentBody>, Problem> {
     let body = shared
         .ask(move |app| {
             app.reset_thread(&thread_of(app, id.as_str(), None)?, &[])?;

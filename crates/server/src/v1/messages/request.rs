@@ -270,7 +270,7 @@ mod tests {
             read(json!({ "messages": [{ "type": "approval", "approve": true, "approval_request_id": "message-1" }] }));
         assert_eq!(
             allowed.asking().unwrap(),
-            Asking::Decide(vec![Word { tool_call_id: None, what: Decided::Allowed }])
+            Asking::Decide(vec![Word { tool_call_id: None, what: Decided::Allowed }], Vec::new())
         );
         let listed = read(json!({ "messages": [{ "type": "approval", "approvals": [
             { "type": "approval", "tool_call_id": "a", "approve": false, "reason": "no" },
