@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Set up what is missing, then open the window (or the terminal chat where there is no display).
+    /// Set up what is missing, then open the window (without a display: start the server).
     Run {
         /// Arguments for Resident.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

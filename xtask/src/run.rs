@@ -20,10 +20,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> TaskResult {
     let mut program = if has_display() {
         command(root, &setup::program(root, "resident-desktop").to_string_lossy(), arguments)
     } else {
-        say(
-            "There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): starting the server instead. \
-             `resident chat` talks in this terminal.",
-        );
+        say("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): starting the server instead. \
+             `resident chat` talks in this terminal.");
         let words = std::iter::once("server").chain(arguments.iter().map(String::as_str));
         command(root, &setup::program(root, "resident").to_string_lossy(), words)
     };
