@@ -32,7 +32,8 @@ export class Desk {
 
   /** Takes in an event of this agent, or one that concerns all. */
   apply(event: Event): void {
-    this.conversation.apply(event);
+    // A turn of another conversation, begun through the server, changes this agent's memory but is not said here.
+    if (event.conversationId === undefined) this.conversation.apply(event);
     switch (event.what.type) {
       case 'MemoryChanged':
         if (event.what.change.what.type.startsWith('Block')) void this.blocks.load();

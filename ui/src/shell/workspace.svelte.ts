@@ -187,6 +187,7 @@ export class Workspace {
     }
     else if (what.type === 'Embedding') this.unembedded = what.remaining;
     else if (what.type === 'Failed') this.toasts.failed(what.error);
+    else if (event.conversationId !== undefined) return;
     else if (what.type === 'TurnStarted') this.#mark(event.agentId, what.turn.id);
     else if (what.type === 'TurnEnded') this.#mark(event.agentId, null);
   }

@@ -3,4 +3,4 @@
 /**
  * What a client may want to tell apart.
  */
-export type ErrorCode = "Invalid" | "NotFound" | "Conflict" | "OverLimit" | "Offline" | "Model" | "Endpoint" | "TooLong" | "Profile" | "InUse" | "DiskFull" | "Cancelled" | "Internal";
+export type ErrorCode = "Invalid" | "NotFound" | "Conflict" | "OverLimit" | "Offline" | "Model" | "Endpoint" | "TooLong" | "Forbidden" | "Unsupported" | "Profile" | "InUse" | "DiskFull" | "Cancelled" | "Internal";

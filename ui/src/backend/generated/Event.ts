@@ -22,6 +22,10 @@ agentId: string | null,
  */
 turnId: string | null,
 /**
+ * The conversation of the turn, where it is not in the agent's own thread.
+ */
+conversationId?: string,
+/**
  * What happened.
  */
 what: EventKind, };

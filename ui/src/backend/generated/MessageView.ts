@@ -55,6 +55,18 @@ name: string | null,
  */
 failed: boolean,
 /**
+ * The name that a client gave it, to know it again.
+ */
+otid?: string,
+/**
+ * Who sent it, where a client said so.
+ */
+senderId?: string,
+/**
+ * Whether its words are those of a `send_message` call.
+ */
+spokenByCall?: boolean,
+/**
  * When it was said.
  */
 createdAtMs: number,
