@@ -71,8 +71,16 @@ impl App {
     /// # Errors
     /// The profile is in use, cannot be written, is damaged, or comes from a newer Resident.
     pub fn open(options: OpenOptions) -> Result<Arc<Self>, ApiError> {
-        let OpenOptions { profile, mut models, models_from_environment, clock, seed, use_keyring, allowed_mcp, log_to_file } =
-            options;
+        let OpenOptions {
+            profile,
+            mut models,
+            models_from_environment,
+            clock,
+            seed,
+            use_keyring,
+            allowed_mcp,
+            log_to_file,
+        } = options;
         let folder = profile.unwrap_or_else(paths::default_profile_folder);
         let store = Arc::new(Store::open(&folder, clock.clone())?);
         if log_to_file {

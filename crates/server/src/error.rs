@@ -45,6 +45,9 @@ pub(crate) struct Problem {
     pub(crate) detail: Value,
 }
 
+/// What a route answers.
+pub(crate) type Answer<T> = Result<axum::Json<T>, Problem>;
+
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: Value::String(detail.into()) }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use resident_mcp::{McpError, Outcome, Patience, Server, ServerAddress};
-use resident_store::{
-    McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolType,
-};
+use resident_store::{McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolType};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -202,8 +200,10 @@ fn secret_name(id: &McpServerId) -> String {
 
 /// What may be kept with everything else, and what is secret.
 fn parted(config: Map<String, Value>) -> (Value, Map<String, Value>) {
-    let (secret, open): (Map<String, Value>, Map<String, Value>) =
-        config.into_iter().filter(|(_, value)| !value.is_null()).partition(|(name, _)| SECRETS.contains(&name.as_str()));
+    let (secret, open): (Map<String, Value>, Map<String, Value>) = config
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .partition(|(name, _)| SECRETS.contains(&name.as_str()));
     (Value::Object(open), secret)
 }
 

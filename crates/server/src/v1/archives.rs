@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 use super::page::{Order, PageQuery};
 use super::passages::{PassageBody, passage_body};
 use super::runs::store_page;
-use super::schema::{Moment, USER_ID, embedding_config, kept, time};
-use crate::error::Problem;
+use super::schema::{EMBEDDER, Moment, USER_ID, embedding_config, kept, time};
+use crate::error::{Answer, Problem};
 use crate::extract::{AgentKey, ArchiveKey, Body, Id, PassageKey, Path, Query};
 use crate::state::Shared;
 
@@ -48,7 +48,7 @@ struct ArchiveBody {
 }
 
 fn body(archive: Archive) -> ArchiveBody {
-    let embedding = kept(&archive.letta, "embedding").as_str().unwrap_or("local/all-minilm-l6-v2").to_owned();
+    let embedding = kept(&archive.letta, "embedding").as_str().unwrap_or(EMBEDDER).to_owned();
     ArchiveBody {
         id: archive.id.0,
         name: archive.name,
@@ -62,8 +62,6 @@ fn body(archive: Archive) -> ArchiveBody {
         last_updated_by_id: USER_ID,
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Which archives.
 #[derive(Debug, Default, Deserialize, IntoParams)]

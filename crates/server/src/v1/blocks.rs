@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::agents::{self, AgentBody};
 use super::page::{Order, PageQuery};
 use super::schema::{BlockBody, block_body};
-use crate::error::Problem;
+use crate::error::Answer;
 use crate::extract::{AgentKey, BlockKey, Body, Id, Path, Query};
 use crate::state::Shared;
 
@@ -194,8 +194,6 @@ impl BlockQuery {
         Ok(counted.filter(|(_, agents)| self.wants_count(*agents)).map(|(block, _)| block).collect())
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists blocks.
 #[utoipa::path(get, path = "/v1/blocks", tag = "blocks", params(BlockQuery, PageQuery), responses((status = 200, body = [BlockBody])))]

@@ -23,7 +23,7 @@ use super::messages::{self, CancelRequest, Compacted, compact_thread, form_of, s
 use super::page::Order;
 use super::runs::{Resume, resume_run};
 use super::schema::{USER_ID, kept, time};
-use crate::error::Problem;
+use crate::error::{Answer, Problem};
 use crate::extract::{AgentKey, Body, ConversationKey, Id, Path, Query, read_json};
 use crate::state::Shared;
 
@@ -82,8 +82,6 @@ fn body(app: &App, conversation: Conversation) -> Result<ConversationBody, ApiEr
         summary: conversation.name,
     })
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Whose.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use super::agents::{self, AgentBody};
 use super::page::{Order, PageQuery};
 use super::runs::store_page;
-use super::schema::{USER_ID, embedding_config, kept, time};
-use crate::error::Problem;
+use super::schema::{EMBEDDER, USER_ID, embedding_config, kept, time};
+use crate::error::{Answer, Problem};
 use crate::extract::{AgentKey, Body, FileKey, FolderKey, Id, Path, Query};
 use crate::state::Shared;
 
@@ -60,7 +60,7 @@ pub(super) struct FolderBody {
 }
 
 pub(super) fn folder_body(folder: Folder) -> FolderBody {
-    let embedding = kept(&folder.letta, "embedding").as_str().unwrap_or("local/all-minilm-l6-v2").to_owned();
+    let embedding = kept(&folder.letta, "embedding").as_str().unwrap_or(EMBEDDER).to_owned();
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     FolderBody {
         id: folder.id.0,
@@ -121,8 +121,6 @@ fn file_body(file: FolderFile, content: Option<String>) -> FileBody {
         updated_at: time(file.updated_at_ms),
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Which folders.
 #[derive(Debug, Default, Deserialize, IntoParams)]

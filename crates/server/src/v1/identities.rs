@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::page::{Order, PageQuery};
 use super::runs::store_page;
-use crate::error::Problem;
+use crate::error::Answer;
 use crate::extract::{AgentKey, Body, Id, IdentityKey, Path, Query};
 use crate::state::Shared;
 
@@ -48,8 +48,6 @@ pub(super) fn identity_body(identity: Identity) -> IdentityBody {
         project_id: None,
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Which identities.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::tools::{ToolBody, definition_body};
-use crate::error::Problem;
+use crate::error::{Answer, Problem};
 use crate::extract::{Body, Id, McpServerKey, Path, ToolKey};
 use crate::state::Shared;
 
@@ -39,8 +39,6 @@ fn body(server: McpServer) -> Value {
     body.insert("allowed".to_owned(), json!(server.allowed));
     Value::Object(body)
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists servers.
 #[utoipa::path(get, path = "/v1/mcp-servers", tag = "mcp_servers", responses((status = 200, body = Vec<Object>)))]

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schema::{Moment, USER_ID, time};
-use crate::error::Problem;
+use crate::error::Answer;
 use crate::extract::{AgentKey, Body, Id, PassageKey, Path, Query};
 use crate::state::Shared;
 
@@ -60,8 +60,6 @@ pub(super) fn passage_body(passage: Passage) -> PassageBody {
         last_updated_by_id: USER_ID,
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// A passage to be saved.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -15,7 +15,7 @@ use super::messages::shape::{Wanted, listed};
 use super::messages::stream::{StreamForm, stream, usage_body};
 use super::page::{Order, PageQuery};
 use super::schema::{Moment, time};
-use crate::error::Problem;
+use crate::error::{Answer, Problem};
 use crate::extract::{Body, Id, Path, Query, RunKey, StepKey};
 use crate::runs::{RunLog, Usage, read_turn};
 use crate::state::Shared;
@@ -165,8 +165,6 @@ fn step_body(step: Step) -> StepBody {
         model_handle: step.model,
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// The part of a list that a page asks for, as the store is asked.
 pub(super) fn store_page(page: &PageQuery, default: (Order, usize)) -> Page {

@@ -112,6 +112,9 @@ pub(super) fn block_body(block: Block) -> BlockBody {
     }
 }
 
+/// The embedder's handle that is reported where a client asked for none.
+pub(super) const EMBEDDER: &str = "local/all-minilm-l6-v2";
+
 /// What V1 tells of an embedding model.
 pub(super) fn embedding_config(handle: &str) -> Value {
     let name = handle.rsplit('/').next().unwrap_or(handle);

@@ -16,7 +16,7 @@ use super::messages::shape::{Wanted, listed};
 use super::page::{Order, PageQuery};
 use super::passages::{PassageBody, Search, passage_body, scope_of};
 use super::schema::{Moment, time};
-use crate::error::Problem;
+use crate::error::Answer;
 use crate::extract::{Body, Id, MessageKey, Path, Query};
 use crate::state::Shared;
 
@@ -28,8 +28,6 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(search_passages))
         .routes(routes!(list_tags))
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Which messages.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -19,7 +19,7 @@ use self::request::{CreateAgent, UpdateAgent, changes, new_agent, read_agent_typ
 pub(super) use self::shape::{AgentBody, bodies, body, most_open_files};
 use super::messages::thread_of;
 use super::page::{Order, PageQuery};
-use crate::error::Problem;
+use crate::error::{Answer, Problem};
 use crate::extract::{AgentKey, Body, Id, Path, Query};
 use crate::state::Shared;
 
@@ -88,8 +88,6 @@ impl AgentQuery {
         }
     }
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists agents.
 #[utoipa::path(get, path = "/v1/agents", tag = "agents", params(AgentQuery, PageQuery), responses((status = 200, body = [AgentBody])))]

@@ -12,11 +12,8 @@ use utoipa::ToSchema;
 use crate::v1::folders::{FolderBody, folder_body};
 use crate::v1::identities::{IdentityBody, identity_body};
 use crate::v1::messages::shape::{Wanted, listed};
-use crate::v1::schema::{BlockBody, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
+use crate::v1::schema::{BlockBody, EMBEDDER, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
 use crate::v1::tools::{self, ToolBody};
-
-/// The embedder's handle that is reported where a client asked for none.
-const EMBEDDER: &str = "local/all-minilm-l6-v2";
 
 /// Files that may be open at once and how much of each is shown, by the size of the window.
 const FILE_LIMITS: [(usize, usize, usize); 5] =

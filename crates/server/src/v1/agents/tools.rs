@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::request::tool_names;
 use super::shape::{AgentBody, body};
-use crate::error::Problem;
+use crate::error::Answer;
 use crate::extract::{AgentKey, Body, Id, Path, Query, ToolKey};
 use crate::state::Shared;
 use crate::v1::page::{Order, PageQuery};
@@ -23,8 +23,6 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(detach_tool))
         .routes(routes!(update_approval))
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists the tools of an agent.
 #[utoipa::path(

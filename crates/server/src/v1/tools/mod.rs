@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::page::{Order, PageQuery};
-use crate::error::Problem;
+use crate::error::{Answer, Problem};
 use crate::extract::{AgentKey, Body, Id, Path, Query, ToolKey};
 use crate::state::Shared;
 
@@ -151,8 +151,6 @@ struct ToolQuery {
     exclude_tool_types: Vec<String>,
     return_only_letta_tools: Option<bool>,
 }
-
-type Answer<T> = Result<axum::Json<T>, Problem>;
 
 /// Lists tools.
 #[utoipa::path(get, path = "/v1/tools", tag = "tools", params(ToolQuery, PageQuery), responses((status = 200, body = [ToolBody])))]
