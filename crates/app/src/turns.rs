@@ -41,12 +41,14 @@ impl App {
     }
 
     fn run_turn(&self, turn: Turn, cancel: &Cancel) {
+        let running = self.memory.begin_turn();
         let about = About::turn(&turn);
         let ended = match self.try_turn(&turn, cancel, &about) {
             Ok(ended) => ended,
             Err(error) => self.fail_turn(turn, error),
         };
         self.drivers.release(&ended.id);
+        drop(running);
         self.memory.notify_written();
         self.send(about, EventKind::TurnEnded { turn: turn_view(ended) });
     }

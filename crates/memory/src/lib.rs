@@ -15,6 +15,7 @@ mod search;
 pub use self::core::{BlockChange, BlockEdit, EditContext};
 pub use archival::NewPassages;
 pub use embedder::{EmbedError, Embedder};
+pub use embedding::RunningTurn;
 pub use error::MemoryError;
 pub use memory::Memory;
 pub use search::{ArchivalHit, ArchivalPage, ArchivalQuery, Reason, RecallHit, RecallQuery, Sort};

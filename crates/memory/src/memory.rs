@@ -11,7 +11,7 @@ use resident_store::{Store, VectorGroup};
 
 use crate::{
     Embedder, MemoryError,
-    embedding::{OnProgress, Vectors, Worker},
+    embedding::{OnProgress, RunningTurn, Turns, Vectors, Worker},
 };
 
 /// Searches memories, and keeps their vectors up to date in the background.
@@ -19,6 +19,7 @@ pub struct Memory {
     store: Arc<Store>,
     time_zone: TimeZone,
     embedding: RwLock<Option<Embedding>>,
+    turns: Turns,
 }
 
 /// An embedder at work.
@@ -37,7 +38,7 @@ impl Memory {
     /// The memory in `store`, without an embedder: everything is found by its words. "Yesterday" is understood in the
     /// computer's time zone.
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, time_zone: TimeZone::system(), embedding: RwLock::new(None) }
+        Self { store, time_zone: TimeZone::system(), embedding: RwLock::new(None), turns: Turns::default() }
     }
 
     /// The same memory, which understands dates in `time_zone`.
@@ -70,8 +71,13 @@ impl Memory {
 
     fn start(&self, embedder: Arc<dyn Embedder>, on_progress: OnProgress) -> Embedding {
         let vectors = Arc::new(Vectors::new(embedder));
-        let worker = Worker::start(&self.store, Arc::clone(&vectors), on_progress);
+        let worker = Worker::start(&self.store, Arc::clone(&vectors), self.turns.clone(), on_progress);
         Embedding { vectors, worker }
+    }
+
+    /// Says that a turn runs until the guard is dropped; embedding waits meanwhile.
+    pub fn begin_turn(&self) -> RunningTurn {
+        self.turns.begin()
     }
 
     /// The embedder, if there is one.

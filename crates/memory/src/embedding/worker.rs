@@ -13,6 +13,7 @@ use std::{
 
 use resident_store::{Store, StoreError, StoredVector, Unembedded, VectorGroup, VectorOwner};
 
+use super::turns::Turns;
 use super::vectors::Vectors;
 use crate::MemoryError;
 
@@ -23,6 +24,10 @@ const BATCH: usize = 32;
 /// How long to wait after a failure that may pass by itself; doubled each time up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// While turns run, embedding waits: up to this long for each batch, so that under a load without end it goes on slowly.
+const GIVES_WAY: Duration = Duration::from_secs(10);
+const LOOKS_AGAIN: Duration = Duration::from_millis(25);
 
 /// Is told how many texts are left.
 pub(crate) type OnProgress = Arc<dyn Fn(usize) + Send + Sync>;
@@ -36,6 +41,7 @@ struct Shared {
     /// Weak, so that a computation that outlives the worker does not keep the profile open.
     store: Weak<Store>,
     vectors: Arc<Vectors>,
+    turns: Turns,
     on_progress: OnProgress,
     signal: Mutex<Signal>,
     changed: Condvar,
@@ -54,10 +60,11 @@ struct Signal {
 
 impl Worker {
     /// Starts the thread.
-    pub(crate) fn start(store: &Arc<Store>, vectors: Arc<Vectors>, on_progress: OnProgress) -> Self {
+    pub(crate) fn start(store: &Arc<Store>, vectors: Arc<Vectors>, turns: Turns, on_progress: OnProgress) -> Self {
         let shared = Arc::new(Shared {
             store: Arc::downgrade(store),
             vectors,
+            turns,
             on_progress,
             signal: Mutex::default(),
             changed: Condvar::new(),
@@ -129,6 +136,7 @@ impl Shared {
         let mut remaining = 0;
         let mut tidied = false;
         while !self.lock_signal().stopped {
+            self.give_way();
             let Some(next) = self.with_store(|store| self.next(store, &skipped)) else { return };
             let outcome = match next {
                 Ok(Next::Nothing) => {
@@ -251,6 +259,14 @@ impl Shared {
             .wait_while(signal, |signal| !signal.written && !signal.stopped)
             .unwrap_or_else(PoisonError::into_inner);
         signal.written = false;
+    }
+
+    /// Waits while turns run, but not for ever.
+    fn give_way(&self) {
+        let began = Instant::now();
+        while self.turns.any() && began.elapsed() < GIVES_WAY && !self.lock_signal().stopped {
+            self.rest(LOOKS_AGAIN);
+        }
     }
 
     /// Waits for `pause`, or until the worker is stopped.

@@ -36,6 +36,19 @@ fn a_memory_is_found_by_words_at_once_and_by_meaning_once_embedded() {
 }
 
 #[test]
+fn embedding_gives_way_to_turns_and_goes_on_after_them() {
+    let world = World::new();
+    let running = world.memory.begin_turn();
+    world.embed_with(&WordEmbedder::new("words", 64));
+    world.say(Role::User, "My puppy is three years old.");
+    assert!(!world.memory.wait_until_embedded(Duration::from_millis(300)), "the turn comes first");
+    assert_eq!(said(&world.recall("puppy"))[0], "My puppy is three years old.", "its words are enough meanwhile");
+    drop(running);
+    assert!(world.memory.wait_until_embedded(SOON));
+    assert_eq!(said(&world.recall("hound"))[0], "My puppy is three years old.");
+}
+
+#[test]
 fn narrow_searches_by_meaning_look_past_what_they_leave_out() {
     let world = World::new();
     world.say(Role::Assistant, "hound");
