@@ -2,7 +2,7 @@
 
 from checks import check, holds, same, wait_until
 from endpoint import MODEL, Endpoint, script
-from things import Later
+from things import Later, Things
 from world import texts_of, types_of, whole_list
 
 
@@ -25,6 +25,18 @@ def a_tool_is_called_and_its_result_is_told(world):
     same((answer.usage.step_count, answer.usage.completion_tokens), (2, 20), "usage")
     holds("Likes tea." in world.letta.agents.blocks.retrieve("human", agent_id=agent.id).value, "memory has changed")
     same(len({message.run_id for message in answer.messages}), 1, "one run")
+
+
+@check
+def a_tool_of_a_server_runs_within_a_turn(world):
+    if not hasattr(world, "things"):
+        world.things = Things(world)
+    agent = world.agent()
+    world.letta.agents.tools.attach(world.things.mcp_tool.id, agent_id=agent.id)
+    call = {"call": "add", "arguments": {"a": 2, "b": 3}}
+    answer = say(world, agent, script(call, {"say": "It is five."}))
+    same(types_of(answer.messages), ["tool_call_message", "tool_return_message", "assistant_message"], "the messages")
+    same((answer.messages[1].status, answer.messages[1].tool_return), ("success", "5"), "the sum")
 
 
 @check

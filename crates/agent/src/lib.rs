@@ -7,6 +7,7 @@ mod events;
 pub mod guidance;
 mod model;
 mod options;
+mod outside;
 mod rules;
 mod settings;
 pub mod step;
@@ -27,6 +28,7 @@ pub use model::{
     ModelInfo, Progress, Prompt, PromptMessage, ToolChoice, ToolSchema, Usage,
 };
 pub use options::{ClientTool, TurnOptions};
+pub use outside::{OutsideResult, OutsideTools};
 pub use rules::{PastCall, ToolRule, ToolRules};
 pub use settings::AgentSettings;
 pub use tools::{

@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use resident_agent::{AgentEvent, AgentSettings, Cancel, Compaction, LanguageModel, TurnContext, TurnOptions};
+use resident_agent::{
+    AgentEvent, AgentSettings, Cancel, Compaction, LanguageModel, OutsideTools, TurnContext, TurnOptions,
+};
 use resident_store::{Agent, AgentId, Message, Thread, Turn, TurnStatus};
 
 use crate::App;
@@ -81,7 +83,8 @@ impl App {
     ) -> TurnContext<'a> {
         // A hasher of its own is the standard library's source of a random number.
         let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        TurnContext { memory: &self.memory, model, router: Some(&self.router), settings, seed }
+        let outside = Some(self as &dyn OutsideTools);
+        TurnContext { memory: &self.memory, model, router: Some(&self.router), settings, outside, seed }
     }
 
     /// A turn that could not even begin (no model, for instance) ends with its error; what was said is safe.

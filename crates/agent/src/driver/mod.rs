@@ -20,8 +20,10 @@ use crate::events::{AgentEvent, Compaction};
 use crate::guidance::{self, Note, Routed};
 use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
 use crate::options::TurnOptions;
+use crate::outside::OutsideTools;
 use crate::settings::AgentSettings;
 use crate::step::{Answer, Effect, Event, NoteKind, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
+use crate::tools::tool;
 use crate::turns::{new_message, waiting_calls, word_on_call};
 use crate::window::{self, CompactionRequest, ContextOverview, PRESSURE, Window};
 use trace::OpenStep;
@@ -37,6 +39,8 @@ pub struct TurnContext<'a> {
     pub router: Option<&'a guidance::Router>,
     /// The profile's settings; the agent's own override them.
     pub settings: &'a AgentSettings,
+    /// Tools that something outside of Resident runs, where there are any.
+    pub outside: Option<&'a dyn OutsideTools>,
     /// Seeds the sampler; the same seed, prompt and model give the same text.
     pub seed: u64,
 }
@@ -176,7 +180,7 @@ impl<'a> Driver<'a> {
         let store: &Store = context.memory.store();
         let thread = Thread::from(turn);
         let options = TurnOptions::of(turn);
-        let window = with_options(Window::load(store, &thread)?, &options);
+        let window = with_options(Window::load(store, &thread)?, &options, context.outside);
         let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
         let (asked, said, steps) = store.read(|reader| {
             let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
@@ -261,7 +265,7 @@ impl<'a> Driver<'a> {
     /// What stands in the window now, as this turn sees it.
     fn window(&self) -> Result<Window, AgentError> {
         let window = Window::load(self.store, &self.thread)?.limit_files(self.window_tokens());
-        Ok(with_options(window, &self.options))
+        Ok(with_options(window, &self.options, self.context.outside))
     }
 
     fn emit(&mut self, event: AgentEvent) {
@@ -375,11 +379,16 @@ fn end_turn(store: &Store, turn: &Turn, end: TurnEnd) -> Result<Turn, AgentError
 }
 
 /// The window with what the request of the turn puts in the place of the agent's.
-fn with_options(mut window: Window, options: &TurnOptions) -> Window {
+fn with_options(mut window: Window, options: &TurnOptions, outside: Option<&dyn OutsideTools>) -> Window {
     if let Some(system) = &options.system {
         window.agent.system.clone_from(system);
     }
-    window.client_tools = options.client_schemas();
+    window.brought_tools = options.client_schemas();
+    let foreign = window.agent.tools.iter().filter(|name| tool(name).is_none() && !options.has_client_tool(name));
+    let foreign: Vec<String> = foreign.cloned().collect();
+    if let (Some(outside), false) = (outside, foreign.is_empty()) {
+        window.brought_tools.extend(outside.schemas(&foreign));
+    }
     window
 }
 

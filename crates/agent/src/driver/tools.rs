@@ -8,14 +8,14 @@ use resident_store::{Actor, Message, NewMessage, Provenance, Role, StoreError, T
 use super::Driver;
 use crate::AgentError;
 use crate::events::AgentEvent;
+use crate::outside::OutsideResult;
 use crate::step::{Event, ToolEnd};
 use crate::tools::{Arguments, SearchContext, ToolError, ToolFunction, Written, cut_result, tool};
 
 impl Driver<'_> {
     pub(super) fn run_tool(&mut self, call: &ToolCall) -> Result<Event, AgentError> {
         let Some(found) = tool(&call.name) else {
-            // The step machine lets only attached tools through that exist; a change of the agent may come between.
-            return self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name), false);
+            return self.call_outside(call);
         };
         let arguments = Arguments::new(found, &call.arguments);
         match found.function {
@@ -40,6 +40,17 @@ impl Driver<'_> {
                 self.answered(call, result)
             }
             ToolFunction::Write(_) => self.write_memory(call, found.function, &arguments),
+        }
+    }
+
+    /// Calls a tool that Resident does not have. The step machine lets only attached tools through that exist; a change of
+    /// the agent may come between.
+    fn call_outside(&mut self, call: &ToolCall) -> Result<Event, AgentError> {
+        let names = std::slice::from_ref(&call.name);
+        let outside = self.context.outside.filter(|outside| !outside.schemas(names).is_empty());
+        match outside.map(|outside| outside.call(&call.name, &call.arguments, self.cancel)) {
+            Some(OutsideResult { status, text }) => self.ended(call, status, text, false),
+            None => self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name), false),
         }
     }
 

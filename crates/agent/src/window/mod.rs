@@ -44,7 +44,7 @@ pub(crate) struct Window {
     /// Tags of the archive, most used first.
     pub(crate) tags: Vec<String>,
     /// Tools that the client of this turn runs itself.
-    pub(crate) client_tools: Vec<ToolSchema>,
+    pub(crate) brought_tools: Vec<ToolSchema>,
     /// Whether parts of it are not whole; see [`shown`].
     pub(crate) shortened: bool,
 }
@@ -67,7 +67,7 @@ impl Window {
             tags: reader.tag_counts(agent_id)?.into_iter().map(|(tag, _)| tag).collect(),
             messages,
             agent,
-            client_tools: Vec::new(),
+            brought_tools: Vec::new(),
             shortened: false,
         })
     }
@@ -86,15 +86,16 @@ impl Window {
             .map_err(|source| AgentError::ToolRules { agent_id: self.agent.id.clone(), source })
     }
 
-    /// The names of the agent's tools that can be called, each once: those that Resident has, and those of the client.
-    /// Other tools of the agent (custom ones) are offered only where the client brings a tool of their name.
+    /// The names of the agent's tools that can be called, each once: those that Resident has, those of the client, and
+    /// those that run outside. Other tools of the agent (custom ones) are offered only where the client brings a tool of
+    /// their name.
     pub(crate) fn attached_tools(&self) -> Vec<String> {
         let mut names = Vec::new();
         // The tools for files come and go with the folders.
         let of_files: Vec<String> = FILES.iter().map(|name| (*name).to_owned()).collect();
         let of_files = if self.directories.is_some() { of_files.as_slice() } else { &[] };
         let own = self.agent.tools.iter().filter(|name| tool(name).is_some() && !FILES.contains(&name.as_str()));
-        for name in own.chain(of_files).chain(self.client_tools.iter().map(|schema| &schema.name)) {
+        for name in own.chain(of_files).chain(self.brought_tools.iter().map(|schema| &schema.name)) {
             if !names.contains(name) {
                 names.push(name.clone());
             }
@@ -107,7 +108,7 @@ impl Window {
         let writable = self.blocks.iter().filter(|block| !block.read_only);
         let labels: Vec<_> = writable.map(|block| block.label.clone()).collect();
         let context = SchemaContext { agent_type: self.agent.agent_type, labels: &labels };
-        let client = |name: &String| self.client_tools.iter().find(|schema| schema.name == *name).cloned();
+        let client = |name: &String| self.brought_tools.iter().find(|schema| schema.name == *name).cloned();
         names.iter().filter_map(|name| client(name).or_else(|| tool(name).map(|tool| schema(tool, &context)))).collect()
     }
 

@@ -239,3 +239,23 @@ fn a_window_that_clears_itself_holds_one_turn_and_recall_all() {
     assert_eq!(house.last_prompt().messages.len(), 1);
     assert_eq!(house.messages().len(), 4);
 }
+
+#[test]
+fn a_tool_outside_runs_within_the_turn_where_it_is_attached() {
+    let mut house = House::with(AgentType::LettaV1Agent, |agent| agent.tools.push("outside_dice".to_owned()));
+    let turn = ask(
+        &mut house,
+        json!({}),
+        vec![calls("outside_dice", json!({ "sides": 6 })), calls("outside_dice", json!({})), says("A six.")],
+    );
+    assert_eq!(turn.stop_reason.as_deref(), Some("end_turn"));
+    assert!(menu(&house.last_prompt()).contains(&"outside_dice".to_owned()));
+    let results = house.messages().into_iter().filter(|message| message.role == Role::Tool);
+    let results: Vec<_> = results.map(|message| (message.tool_status, message.content)).collect();
+    let wanted = [(Some(ToolStatus::Ok), "6 came up."), (Some(ToolStatus::Failed), "How many sides?")];
+    assert_eq!(results, wanted.map(|(status, text)| (status, text.to_owned())));
+
+    let mut without = House::new(AgentType::LettaV1Agent);
+    ask(&mut without, json!({}), vec![says("No dice here.")]);
+    assert!(!menu(&without.last_prompt()).contains(&"outside_dice".to_owned()));
+}

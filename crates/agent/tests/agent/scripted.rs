@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use resident_agent::{
     AgentError, AgentEvent, AgentSettings, Cancel, Finish, GenerateOptions, Generation, Guidance, LanguageModel,
-    Locality, MalformedCall, ModelError, ModelInfo, Progress, Prompt, TurnContext, Usage, begin_turn, create_agent,
-    default_agent, guidance, run_turn,
+    Locality, MalformedCall, ModelError, ModelInfo, OutsideResult, OutsideTools, Progress, Prompt, ToolSchema,
+    TurnContext, Usage, begin_turn, create_agent, default_agent, guidance, run_turn,
 };
 use resident_memory::Memory;
-use resident_store::{Agent, AgentType, Block, ManualClock, Message, Role, Store, ToolCall, Turn, TurnStatus};
-use serde_json::Value;
+use resident_store::{
+    Agent, AgentType, Block, ManualClock, Message, Role, Store, ToolCall, ToolStatus, Turn, TurnStatus,
+};
+use serde_json::{Value, json};
 
 /// What the model does when it is called.
 pub(crate) enum Line {
@@ -190,6 +192,7 @@ impl House {
             model: &self.model,
             router: Some(&self.router),
             settings: &self.settings,
+            outside: Some(&Dice),
             seed: 1,
         };
         let (clock, events) = (&self.clock, &mut self.events);
@@ -208,7 +211,14 @@ impl House {
     }
 
     pub(crate) fn context(&self) -> TurnContext<'_> {
-        TurnContext { memory: &self.memory, model: &self.model, router: None, settings: &self.settings, seed: 1 }
+        TurnContext {
+            memory: &self.memory,
+            model: &self.model,
+            router: None,
+            settings: &self.settings,
+            outside: None,
+            seed: 1,
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -248,4 +258,27 @@ impl House {
 /// Menus of a prompt, in short.
 pub(crate) fn menu(prompt: &Prompt) -> Vec<String> {
     prompt.menu.iter().map(|schema| schema.name.clone()).collect()
+}
+
+/// A tool outside of Resident: it can roll dice, and nothing else.
+pub(crate) struct Dice;
+
+impl OutsideTools for Dice {
+    fn schemas(&self, names: &[String]) -> Vec<ToolSchema> {
+        let known = names.iter().filter(|name| *name == "outside_dice");
+        let parameters = json!({ "type": "object", "properties": { "sides": { "type": "integer" } } });
+        let schema = |name: &String| ToolSchema {
+            name: name.clone(),
+            description: "Rolls dice.".to_owned(),
+            parameters: parameters.clone(),
+        };
+        known.map(schema).collect()
+    }
+
+    fn call(&self, _: &str, arguments: &Value, _: &Cancel) -> OutsideResult {
+        match arguments["sides"].as_i64() {
+            Some(sides) => OutsideResult { status: ToolStatus::Ok, text: format!("{sides} came up.") },
+            None => OutsideResult { status: ToolStatus::Failed, text: "How many sides?".to_owned() },
+        }
+    }
 }

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use resident_agent::{Cancel, OutsideResult, OutsideTools, ToolSchema};
 use resident_mcp::{McpError, Outcome, Patience, Server, ServerAddress};
-use resident_store::{McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolType};
+use resident_store::{
+    McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType,
+};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -137,6 +140,9 @@ impl App {
                         writer.update_tool(&definition)?;
                         refresh.updated.push(definition.name);
                     }
+                    None if writer.tool_by_name(&definition.name)?.is_some() => {
+                        tracing::warn!(tool = %definition.name, "left out: there is a tool of this name already");
+                    }
                     None => {
                         writer.insert_tool(&definition)?;
                         refresh.added.push(definition.name);
@@ -191,6 +197,51 @@ impl App {
         } else {
             self.models.keep_secret(&secret_name(id), &Value::Object(secrets.clone()).to_string());
         }
+    }
+}
+
+impl OutsideTools for App {
+    fn schemas(&self, names: &[String]) -> Vec<ToolSchema> {
+        let found = names.iter().filter_map(|name| self.callable_mcp_tool(name));
+        let schema = |(_, tool): (McpServerId, ToolDefinition)| ToolSchema {
+            parameters: tool.json_schema["parameters"].clone(),
+            name: tool.name,
+            description: tool.description,
+        };
+        found.map(schema).collect()
+    }
+
+    fn call(&self, name: &str, arguments: &Value, cancel: &Cancel) -> OutsideResult {
+        let called = self
+            .callable_mcp_tool(name)
+            .ok_or_else(|| ApiError::not_found("tool", name))
+            .and_then(|(server, _)| self.allowed_server(server.as_str()))
+            .and_then(|server| {
+                let patience = Patience { timeout: PATIENCE, cancelled: &|| cancel.is_cancelled() };
+                let arguments = arguments.as_object().cloned().unwrap_or_default();
+                self.mcp.call(&server, name, &arguments, &patience).map_err(failed)
+            });
+        match called {
+            Ok(Outcome { text, failed: false }) => OutsideResult { status: ToolStatus::Ok, text },
+            Ok(Outcome { text, failed: true }) => OutsideResult { status: ToolStatus::Failed, text },
+            Err(error) => OutsideResult { status: ToolStatus::Failed, text: error.to_string() },
+        }
+    }
+}
+
+impl App {
+    /// A tool of an MCP server that the person allowed, by the tool's name.
+    fn callable_mcp_tool(&self, name: &str) -> Option<(McpServerId, ToolDefinition)> {
+        let found = self.store.read::<_, ApiError>(|reader| {
+            let Some(tool) = reader.tool_by_name(name)? else { return Ok(None) };
+            let Some(server_id) = tool.mcp_server_id.clone() else { return Ok(None) };
+            let server = reader.mcp_server(&server_id)?.filter(|server| server.deleted_at_ms.is_none());
+            Ok(server.filter(|server| server.allowed).map(|_| (server_id, tool)))
+        });
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%name, %error, "a tool could not be looked up");
+            None
+        })
     }
 }
 
