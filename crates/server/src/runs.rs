@@ -20,6 +20,9 @@ use crate::state::Shared;
 /// How long the log of a turn that ended is kept for clients that come back. Then the store answers them.
 const KEPT: Duration = Duration::from_secs(15 * 60);
 
+/// So many logs of turns that ended are kept at the most, and when there are twice as many, the oldest go.
+const MOST_KEPT: usize = 512;
+
 /// One thing that happened in a turn.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
@@ -148,8 +151,8 @@ impl RunLog {
         });
     }
 
-    fn is_over(&self, now: Instant) -> bool {
-        self.lock().ended_at.is_some_and(|at| now.duration_since(at) > KEPT)
+    fn ended_at(&self) -> Option<Instant> {
+        self.lock().ended_at
     }
 
     /// Takes in an event of the turn; true when it was the last.
@@ -289,6 +292,8 @@ pub(crate) struct Asked {
     pub(crate) thread: Thread,
     /// The same for a request and its retries.
     pub(crate) key: String,
+    /// Whether a turn with the same key is the answer, where one was begun meanwhile.
+    pub(crate) joins: bool,
     pub(crate) begin: BeginTurn,
 }
 
@@ -303,6 +308,23 @@ pub(crate) struct Runs {
 struct Logs {
     by_key: HashMap<String, Arc<RunLog>>,
     by_turn: HashMap<String, Arc<RunLog>>,
+}
+
+impl Logs {
+    /// Lets go of logs that nobody is likely to come back for.
+    fn let_go(&mut self, now: Instant) {
+        let mut since = now.checked_sub(KEPT);
+        if self.by_key.len() >= 2 * MOST_KEPT {
+            let mut ended: Vec<Instant> = self.by_key.values().filter_map(|log| log.ended_at()).collect();
+            ended.sort_unstable();
+            // What ended before the newest that are kept.
+            since = since.max(ended.len().checked_sub(MOST_KEPT).and_then(|place| ended.get(place).copied()));
+        }
+        let Some(since) = since else { return };
+        let is_wanted = |log: &Arc<RunLog>| log.ended_at().is_none_or(|at| at >= since);
+        self.by_key.retain(|_, log| is_wanted(log));
+        self.by_turn.retain(|_, log| is_wanted(log));
+    }
 }
 
 impl Runs {
@@ -320,9 +342,10 @@ impl Runs {
     pub(crate) fn begin(self: &Arc<Self>, shared: &Shared, asked: Asked) -> Arc<RunLog> {
         let log = RunLog::new();
         let mut logs = self.lock_logs();
-        let now = Instant::now();
-        logs.by_key.retain(|_, log| !log.is_over(now));
-        logs.by_turn.retain(|_, log| !log.is_over(now));
+        logs.let_go(Instant::now());
+        if let (true, Some(known)) = (asked.joins, logs.by_key.get(&asked.key)) {
+            return known.clone();
+        }
         logs.by_key.insert(asked.key.clone(), log.clone());
         drop(logs);
         let queue = self.queue(&asked.thread);
@@ -413,4 +436,31 @@ pub(crate) async fn read_turn(
 ) -> Result<(TurnView, Vec<MessageView>, Vec<StepView>), Problem> {
     let turn_id = turn_id.to_owned();
     shared.ask(move |app| app.turn_in_full(&turn_id)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(at: Instant) -> Arc<RunLog> {
+        let log = RunLog::new();
+        log.change(|held| held.ended_at = Some(at));
+        log
+    }
+
+    #[test]
+    fn the_logs_of_a_busy_server_are_bounded_and_those_of_running_turns_stay() {
+        let mut logs = Logs::default();
+        let start = Instant::now();
+        logs.by_key.insert("running".to_owned(), RunLog::new());
+        for number in 0..3 * MOST_KEPT {
+            let at = start + Duration::from_millis(number as u64);
+            logs.let_go(at);
+            logs.by_key.insert(number.to_string(), ended(at));
+        }
+        assert!(logs.by_key.len() <= 2 * MOST_KEPT, "{}", logs.by_key.len());
+        assert!(logs.by_key.contains_key("running"));
+        assert!(logs.by_key.contains_key(&(3 * MOST_KEPT - 1).to_string()), "the newest are kept");
+        assert!(!logs.by_key.contains_key("0"), "the oldest are not");
+    }
 }

@@ -43,9 +43,8 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
 
     let key = body.key(&place, bytes);
     let retries = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).unwrap_or("0");
-    if (retries != "0" || body.is_named())
-        && let Some(log) = asked_before(shared, &thread, &key).await?
-    {
+    let joins = retries != "0" || body.is_named();
+    if joins && let Some(log) = asked_before(shared, &thread, &key).await? {
         tracing::info!(%agent_id, %retries, "a request came again; it gets the answer of the first");
         return Ok(log);
     }
@@ -70,7 +69,7 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
         }
         (Asking::Decide(words, _), None) => return decided_before(shared, thread, words).await,
     };
-    Ok(shared.runs.begin(shared, Asked { thread, key, begin }))
+    Ok(shared.runs.begin(shared, Asked { thread, key, joins, begin }))
 }
 
 /// The turn that the same request began: while the server remembers it, or as the store has it. One that was interrupted
@@ -87,6 +86,7 @@ async fn asked_before(shared: &Shared, thread: &Thread, key: &str) -> Result<Opt
     let asked = Asked {
         thread: thread.clone(),
         key: key.to_owned(),
+        joins: true,
         begin: Arc::new(move |app| app.begin_anew(turn.id.as_str())),
     };
     Ok(Some(shared.runs.begin(shared, asked)))
