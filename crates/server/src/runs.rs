@@ -231,8 +231,9 @@ impl Held {
 
     fn record(&mut self, message: MessageView) {
         match message.role {
-            // A client is not told what it said itself.
-            RoleView::User => {}
+            // A client is told neither what it said itself nor what Resident said to the agent alone, such as that its
+            // window is nearly full.
+            RoleView::User | RoleView::System => {}
             RoleView::Assistant => {
                 self.flush_calls();
                 let was_sent = |steps: &[String]| message.step_id.as_ref().is_some_and(|step| steps.contains(step));
@@ -242,7 +243,7 @@ impl Held {
                 }
                 self.push(Entry::Recorded { message: Box::new(message), text_streamed, thoughts_streamed });
             }
-            RoleView::Tool | RoleView::System => {
+            RoleView::Tool => {
                 self.flush_calls();
                 let message = Box::new(message);
                 self.push(Entry::Recorded { message, text_streamed: false, thoughts_streamed: false });
@@ -446,6 +447,28 @@ mod tests {
         let log = RunLog::new();
         log.change(|held| held.ended_at = Some(at));
         log
+    }
+
+    fn said(role: RoleView) -> MessageView {
+        serde_json::from_value(serde_json::json!({
+            "id": "message-1", "seq": 1, "agentId": "agent-1", "turnId": "run-1", "stepId": null, "role": role,
+            "content": "Words.", "thoughts": null, "toolCalls": [], "toolCallId": null, "name": null, "failed": false,
+            "createdAtMs": 0, "inWindow": true,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_client_is_told_what_the_agent_says_and_not_what_the_agent_is_told() {
+        let mut held = Held::default();
+        for role in [RoleView::User, RoleView::System, RoleView::Tool, RoleView::Assistant] {
+            held.record(said(role));
+        }
+        let told = held.entries.iter().map(|entry| match entry.as_ref() {
+            Entry::Recorded { message, .. } => message.role,
+            other => panic!("unexpected: {other:?}"),
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [RoleView::Tool, RoleView::Assistant]);
     }
 
     #[test]
