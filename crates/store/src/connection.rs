@@ -18,6 +18,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long a statement waits for another connection, such as a backup tool's. Within the program there is one writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A log of so many pages is moved into the database by whoever writes, should the [`crate::checkpoint`] not keep up.
+const LONGEST_LOG_PAGES: i64 = 16_000;
+
 /// The connection that writes; makes the database when it is not there.
 pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -28,6 +31,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_000)?;
     // A long transaction may let the log grow; the next checkpoint gives the room back.
     connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", LONGEST_LOG_PAGES, |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -38,12 +42,19 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// A connection that moves the log into the database and does nothing else.
+pub(crate) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
 fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Plans hold for all values of their parameters. A plan for one value alone would be made anew for every other.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(())).or_else(ignore_no_rows)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cell_size_check", true)?;

@@ -10,6 +10,7 @@ mod agent;
 mod archive;
 mod backup;
 mod block;
+mod checkpoint;
 mod clock;
 mod connection;
 mod conversation;

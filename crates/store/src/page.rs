@@ -30,6 +30,7 @@ impl Default for Page {
 /// Which rows a list has.
 pub(crate) struct Listing {
     table: &'static str,
+    columns: &'static str,
     key: &'static str,
     condition: String,
     values: Vec<Value>,
@@ -38,7 +39,12 @@ pub(crate) struct Listing {
 impl Listing {
     /// All rows of `table`, in the order of `key`.
     pub(crate) fn of(table: &'static str, key: &'static str) -> Self {
-        Self { table, key, condition: "TRUE".to_owned(), values: Vec::new() }
+        Self { table, columns: "*", key, condition: "TRUE".to_owned(), values: Vec::new() }
+    }
+
+    /// With these columns instead of all.
+    pub(crate) fn with_columns(self, columns: &'static str) -> Self {
+        Self { columns, ..self }
     }
 
     /// Of those, the ones that meet `condition`.
@@ -78,7 +84,7 @@ impl Reader<'_> {
         page: &Page,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let Listing { table, key, mut condition, mut values } = listing;
+        let Listing { table, columns, key, mut condition, mut values } = listing;
         let Page { newer_than, older_than, newest_first, limit } = page;
         for (bound, sign) in [(newer_than, ">"), (older_than, "<")] {
             if let Some(id) = bound {
@@ -93,7 +99,7 @@ impl Reader<'_> {
         };
         let direction = if from_newest { "DESC" } else { "ASC" };
         values.push(row_limit(*limit).into());
-        let sql = format!("SELECT * FROM {table} WHERE {condition} ORDER BY {key} {direction} LIMIT ?");
+        let sql = format!("SELECT {columns} FROM {table} WHERE {condition} ORDER BY {key} {direction} LIMIT ?");
         let mut rows = self.all(&sql, params_from_iter(values), row)?;
         if from_newest != *newest_first {
             rows.reverse();

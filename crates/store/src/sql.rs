@@ -11,7 +11,8 @@ use std::path::Path;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, TransactionBehavior, ffi};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use crate::StoreError;
 
@@ -176,6 +177,25 @@ pub(crate) fn rebuild_derived(writer: &mut Writer<'_>) -> Result<(), StoreError>
     writer.rebuild_passage_text()
 }
 
+/// The fields of a row, taken one after the other.
+pub(crate) struct Fields<'row, 'stmt> {
+    row: &'row Row<'stmt>,
+    taken: usize,
+}
+
+impl<'row, 'stmt> Fields<'row, 'stmt> {
+    pub(crate) fn of(row: &'row Row<'stmt>) -> Self {
+        Self { row, taken: 0 }
+    }
+
+    /// The next field.
+    pub(crate) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let field = self.row.get(self.taken);
+        self.taken += 1;
+        field
+    }
+}
+
 /// A limit or offset as SQLite takes it.
 pub(crate) fn row_limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
@@ -209,7 +229,7 @@ impl<T: Serialize> ToSql for Word<T> {
 
 impl<T: DeserializeOwned> FromSql for Word<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let word = serde_json::Value::String(value.as_str()?.to_owned());
-        serde_json::from_value(word).map(Word).map_err(|error| FromSqlError::Other(error.into()))
+        let word: StrDeserializer<'_, serde::de::value::Error> = value.as_str()?.into_deserializer();
+        T::deserialize(word).map(Word).map_err(|error| FromSqlError::Other(error.into()))
     }
 }

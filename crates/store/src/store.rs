@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::checkpoint::Checkpointer;
 use crate::migration::NEWEST;
 use crate::profile::Profile;
 use crate::sql::{self, Reader, Writer};
@@ -16,7 +17,8 @@ const IDLE_READERS: usize = 4;
 
 /// The persistent state of one profile. Everything is in its folder; while it is open, no other process can open it.
 pub struct Store {
-    // Connections close before the profile is let go of.
+    // Connections close before the profile is let go of, and the one that writes is the last of them.
+    checkpointer: Option<Checkpointer>,
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Vec<Connection>>,
     path: PathBuf,
@@ -40,7 +42,8 @@ impl Store {
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (profile, writer) = open::open(folder, clock.now_ms())?;
         let path = profile.database();
-        Ok(Self { writer: Mutex::new(Some(writer)), readers: Mutex::default(), path, clock, profile })
+        let checkpointer = Some(Checkpointer::start(&path));
+        Ok(Self { checkpointer, writer: Mutex::new(Some(writer)), readers: Mutex::default(), path, clock, profile })
     }
 
     /// The profile's folder.
@@ -84,7 +87,11 @@ impl Store {
     pub fn write<T, E: From<StoreError>>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut guard = self.lock_writer();
         let connection = guard.as_mut().expect("the writer is there until the store is dropped");
-        sql::in_transaction(connection, &self.path, f)
+        let value = sql::in_transaction(connection, &self.path, f)?;
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.written();
+        }
+        Ok(value)
     }
 
     /// What SQLite's quick check complains about; nothing for a sound database.
@@ -128,6 +135,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.checkpointer = None;
         self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let closed = writer.is_none_or(|writer| writer.close().is_ok());

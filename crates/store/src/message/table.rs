@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 
 use super::{Message, NewMessage, Role};
 use crate::page::{Listing, Page};
-use crate::sql::{Json, Reader, Word, Writer, row_limit};
+use crate::sql::{Fields, Json, Reader, Word, Writer, row_limit};
 use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, Thread, TurnId, VectorOwner};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
@@ -69,25 +69,36 @@ pub struct MessageListing {
     pub page: Page,
 }
 
-pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+/// The columns of a message in the order in which [`of_row`] takes them. A window is hundreds of rows and read for every
+/// turn, so that columns are not looked up by name.
+const COLUMNS: &str = "id, seq, agent_id, conversation_id, turn_id, step_id, role, content, thoughts, tool_calls,
+    tool_call_id, name, tool_status, otid, sender_id, created_at_ms, deleted_at_ms";
+
+/// The messages that meet `condition`, in the columns of [`of_row`].
+fn select(condition: &str) -> String {
+    format!("SELECT {COLUMNS} FROM messages WHERE {condition}")
+}
+
+fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let mut fields = Fields::of(row);
     Ok(Message {
-        id: MessageId(row.get("id")?),
-        seq: row.get("seq")?,
-        agent_id: AgentId(row.get("agent_id")?),
-        conversation_id: row.get::<_, Option<String>>("conversation_id")?.map(ConversationId),
-        turn_id: row.get::<_, Option<String>>("turn_id")?.map(TurnId),
-        step_id: row.get::<_, Option<String>>("step_id")?.map(StepId),
-        role: row.get::<_, Word<_>>("role")?.0,
-        content: row.get("content")?,
-        thoughts: row.get("thoughts")?,
-        tool_calls: row.get::<_, Option<Json<_>>>("tool_calls")?.map(|calls| calls.0).unwrap_or_default(),
-        tool_call_id: row.get("tool_call_id")?,
-        name: row.get("name")?,
-        tool_status: row.get::<_, Option<Word<_>>>("tool_status")?.map(|status| status.0),
-        otid: row.get("otid")?,
-        sender_id: row.get("sender_id")?,
-        created_at_ms: row.get("created_at_ms")?,
-        deleted_at_ms: row.get("deleted_at_ms")?,
+        id: MessageId(fields.next()?),
+        seq: fields.next()?,
+        agent_id: AgentId(fields.next()?),
+        conversation_id: fields.next::<Option<String>>()?.map(ConversationId),
+        turn_id: fields.next::<Option<String>>()?.map(TurnId),
+        step_id: fields.next::<Option<String>>()?.map(StepId),
+        role: fields.next::<Word<_>>()?.0,
+        content: fields.next()?,
+        thoughts: fields.next()?,
+        tool_calls: fields.next::<Option<Json<_>>>()?.map(|calls| calls.0).unwrap_or_default(),
+        tool_call_id: fields.next()?,
+        name: fields.next()?,
+        tool_status: fields.next::<Option<Word<_>>>()?.map(|status| status.0),
+        otid: fields.next()?,
+        sender_id: fields.next()?,
+        created_at_ms: fields.next()?,
+        deleted_at_ms: fields.next()?,
     })
 }
 
@@ -97,7 +108,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
-        self.first("SELECT * FROM messages WHERE id = ?", [id.as_str()], of_row)
+        self.first(&select("id = ?"), [id.as_str()], of_row)
     }
 
     /// The last `limit` messages of a thread before `before_seq` (or the very last), oldest first.
@@ -133,8 +144,7 @@ impl Reader<'_> {
     pub fn window_messages(&self, thread: impl Into<Thread>) -> Result<Vec<Message>, StoreError> {
         let thread = thread.into();
         self.all(
-            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL AND seq >= ?
-             ORDER BY seq",
+            &select("agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL AND seq >= ? ORDER BY seq"),
             params![thread.agent_id.as_str(), thread.conversation(), self.window_start(&thread)?],
             of_row,
         )
@@ -158,11 +168,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn messages_of_turn(&self, turn_id: &TurnId) -> Result<Vec<Message>, StoreError> {
-        self.all(
-            "SELECT * FROM messages WHERE turn_id = ? AND deleted_at_ms IS NULL ORDER BY seq",
-            [turn_id.as_str()],
-            of_row,
-        )
+        self.all(&select("turn_id = ? AND deleted_at_ms IS NULL ORDER BY seq"), [turn_id.as_str()], of_row)
     }
 
     /// A part of the messages that `listing` means.
@@ -171,7 +177,7 @@ impl Reader<'_> {
     /// When the database cannot be read.
     pub fn list_messages(&self, listing: &MessageListing) -> Result<Vec<Message>, StoreError> {
         let MessageListing { agent_id, thread, turn_id, roles, page } = listing;
-        let mut asked = Listing::of("messages", "seq").and("deleted_at_ms IS NULL");
+        let mut asked = Listing::of("messages", "seq").with_columns(COLUMNS).and("deleted_at_ms IS NULL");
         if let Some(thread) = thread {
             asked = asked
                 .and_is("agent_id", thread.agent_id.as_str())
@@ -214,8 +220,8 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn messages_by_seq(&self, seqs: &[i64]) -> Result<Vec<Message>, StoreError> {
-        let sql = "SELECT * FROM messages WHERE seq = ? AND deleted_at_ms IS NULL";
-        seqs.iter().filter_map(|seq| self.first(sql, [seq], of_row).transpose()).collect()
+        let sql = select("seq = ? AND deleted_at_ms IS NULL");
+        seqs.iter().filter_map(|seq| self.first(&sql, [seq], of_row).transpose()).collect()
     }
 
     /// The `n` messages said before and the `n` said after message `seq` of a thread, both oldest first: what the user
@@ -234,20 +240,16 @@ impl Reader<'_> {
     }
 
     fn before(&self, condition: &str, thread: &Thread, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let sql = format!(
-            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND {condition} AND seq < ?
-             ORDER BY seq DESC LIMIT ?"
-        );
+        let thread_is = "agent_id = ? AND conversation_id IS ?";
+        let sql = select(&format!("{thread_is} AND {condition} AND seq < ? ORDER BY seq DESC LIMIT ?"));
         let mut messages = self.all(&sql, beside(thread, seq, limit), of_row)?;
         messages.reverse();
         Ok(messages)
     }
 
     fn after(&self, condition: &str, thread: &Thread, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let sql = format!(
-            "SELECT * FROM messages WHERE agent_id = ? AND conversation_id IS ? AND {condition} AND seq > ?
-             ORDER BY seq LIMIT ?"
-        );
+        let thread_is = "agent_id = ? AND conversation_id IS ?";
+        let sql = select(&format!("{thread_is} AND {condition} AND seq > ? ORDER BY seq LIMIT ?"));
         self.all(&sql, beside(thread, seq, limit), of_row)
     }
 }
