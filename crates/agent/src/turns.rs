@@ -265,20 +265,19 @@ fn decided_messages(turn: &Turn, call: &ToolCall, decision: &Decision, now_ms: i
 /// that the client runs itself.
 ///
 /// # Errors
-/// When there is no such turn, or the agent's rules cannot be read.
-pub fn calls_to_decide(store: &Store, turn_id: &TurnId) -> Result<Vec<ToolCall>, AgentError> {
-    let (turn, agent, said) = store.read(|reader| {
-        let turn = reader.turn(turn_id)?.ok_or_else(|| AgentError::TurnNotFound(turn_id.clone()))?;
-        let agent = reader.agent(&turn.agent_id)?;
-        let agent = agent.ok_or_else(|| AgentError::AgentNotFound(turn.agent_id.clone()))?;
-        Ok::<_, AgentError>((turn, agent, reader.messages_of_turn(turn_id)?))
-    })?;
+/// When the turn's agent is not there, or its rules cannot be read.
+pub fn calls_to_decide(store: &Store, turn: &Turn) -> Result<Vec<ToolCall>, AgentError> {
     if turn.stop_reason.as_deref() != Some(StopReason::RequiresApproval.as_str()) {
         return Ok(Vec::new());
     }
+    let (agent, said) = store.read(|reader| {
+        let agent = reader.agent(&turn.agent_id)?;
+        let agent = agent.ok_or_else(|| AgentError::AgentNotFound(turn.agent_id.clone()))?;
+        Ok::<_, AgentError>((agent, reader.messages_of_turn(&turn.id)?))
+    })?;
     let rules = ToolRules::from_json(&agent.tool_rules)
         .map_err(|source| AgentError::ToolRules { agent_id: agent.id.clone(), source })?;
-    let options = TurnOptions::of(&turn);
+    let options = TurnOptions::of(turn);
     let asks = |call: &ToolCall| rules.requires_approval(&call.name) || options.has_client_tool(&call.name);
     Ok(waiting_calls(&said).into_iter().filter(asks).collect())
 }

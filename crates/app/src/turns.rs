@@ -12,6 +12,7 @@ use crate::App;
 use crate::api::{ApiError, CompactionView, EventKind, TurnView};
 use crate::changes::memory_change;
 use crate::event_log::About;
+use crate::settings::Settings;
 use crate::views::{AgentNames, message_view, step_view, turn_view};
 
 impl App {
@@ -56,17 +57,16 @@ impl App {
     }
 
     fn try_turn(&self, turn: &Turn, cancel: &Cancel, about: &About) -> Result<Turn, ApiError> {
-        let (agent, names) = self.store.read::<_, ApiError>(|reader| {
+        let (agent, settings) = self.store.read::<_, ApiError>(|reader| {
             let agent = reader.agent(&turn.agent_id)?;
             let agent = agent.ok_or_else(|| ApiError::not_found("agent", turn.agent_id.as_str()))?;
-            Ok((agent, AgentNames::read(reader)?))
+            Ok((agent, Settings::read(reader)?.for_agents()))
         })?;
         // A turn may ask for another model than its agent's.
         let model = TurnOptions::of(turn).model.or(agent.model.clone());
         let model = self.model_of(&Agent { model, ..agent }, about)?;
-        let settings = self.settings()?.for_agents();
         let context = self.turn_context(model.as_ref(), &settings);
-        let mut report = |event| self.report(event, about, &names);
+        let mut report = |event| self.report(event, about);
         Ok(resident_agent::run_turn(&context, turn, cancel, &mut report)?)
     }
 
@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Makes an event of what the agent's driver reports.
-    pub(crate) fn report(&self, event: AgentEvent, about: &About, names: &AgentNames) {
+    pub(crate) fn report(&self, event: AgentEvent, about: &About) {
         let what = match event {
             AgentEvent::Reading { tokens, of } => EventKind::PromptReading { tokens, of },
             AgentEvent::Searching { query } => EventKind::Searching { query },
@@ -117,7 +117,13 @@ impl App {
                 let window_start_seq = message.seq;
                 EventKind::MessageRecorded { message: message_view(message, window_start_seq) }
             }
-            AgentEvent::Changed(change) => EventKind::MemoryChanged { change: memory_change(change, names, false) },
+            AgentEvent::Changed(change) => {
+                let names = self.store.read(AgentNames::read).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "who wrote a memory is told without a name");
+                    AgentNames::default()
+                });
+                EventKind::MemoryChanged { change: memory_change(change, &names, false) }
+            }
             AgentEvent::Pressure { used_tokens, window_tokens } => {
                 EventKind::MemoryPressure { used_tokens, window_tokens }
             }

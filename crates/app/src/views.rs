@@ -203,6 +203,7 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
 }
 
 /// Names of agents, for provenance: an agent in the bin still wrote what it wrote.
+#[derive(Default)]
 pub(crate) struct AgentNames(HashMap<AgentId, String>);
 
 impl AgentNames {

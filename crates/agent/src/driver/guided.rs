@@ -35,6 +35,8 @@ pub(super) struct GuidedPrompt {
     pub(super) prompt: Prompt,
     pub(super) options: GenerateOptions,
     pub(super) purpose: Purpose,
+    /// Tokens of the prompt.
+    pub(super) tokens: usize,
     pub(super) too_long: Option<(usize, usize)>,
 }
 
@@ -210,6 +212,7 @@ impl Driver<'_> {
                 prompt: Prompt::default(),
                 options: nothing,
                 purpose: Purpose::Speak,
+                tokens: 0,
                 too_long: Some(too_long),
             };
         }
@@ -246,7 +249,7 @@ impl Driver<'_> {
                 Purpose::Write | Purpose::Search => {}
             }
             let tokens = self.context.model.count_prompt_tokens(&step.prompt);
-            let mut done = GuidedPrompt { prompt: step.prompt, options, purpose: step.purpose, too_long: None };
+            let mut done = GuidedPrompt { prompt: step.prompt, options, purpose: step.purpose, tokens, too_long: None };
             if tokens <= room_tokens {
                 return done;
             }

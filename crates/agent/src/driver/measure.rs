@@ -8,7 +8,7 @@ use crate::AgentError;
 use crate::guidance::Purpose;
 use crate::model::{GenerateOptions, Prompt, ToolChoice};
 use crate::step::{Event, Measured, StepRequest};
-use crate::window::{Fitted, Frame, compose, compose_prompt_messages, fit, shown};
+use crate::window::{Fitted, Frame, compose_prompt_messages, fit, shown};
 
 impl Driver<'_> {
     pub(super) fn measure(&mut self, request: &StepRequest) -> Result<Event, AgentError> {
@@ -17,7 +17,7 @@ impl Driver<'_> {
         let window_tokens = self.window_tokens();
         let room_tokens = self.room_tokens();
         let (evictable, warned) = (window.is_evictable(), window.was_warned());
-        let (prompt, options, used_tokens, too_long, purpose) = match request.guided {
+        let (prompt, options, tokens, used_tokens, too_long, purpose) = match request.guided {
             Some(intent) => {
                 let step = self.plan_guided(&window, request, intent, room_tokens);
                 let model = self.context.model;
@@ -25,19 +25,20 @@ impl Driver<'_> {
                     Some((message_tokens, _)) => message_tokens,
                     None => {
                         let (whole, frame) = window.read_by(model, self.zone.clone());
-                        model.count_prompt_tokens(&compose(&shown(model, &whole, &frame, room_tokens), &frame))
+                        shown(model, &whole, &frame, room_tokens).tokens
                     }
                 };
-                (step.prompt, step.options, used_tokens, step.too_long, Some(step.purpose))
+                (step.prompt, step.options, step.tokens, used_tokens, step.too_long, Some(step.purpose))
             }
             None => {
                 let menu = window.schemas(&request.menu);
                 let frame = Frame { menu, choice: request.choice, zone: self.zone.clone() };
-                let Fitted { prompt, used_tokens, too_long } = fit(self.context.model, &window, &frame, room_tokens);
-                (prompt, self.options(request.number), used_tokens, too_long, None)
+                let Fitted { prompt, used_tokens, tokens, too_long } =
+                    fit(self.context.model, &window, &frame, room_tokens);
+                (prompt, self.options(request.number), tokens, used_tokens, too_long, None)
             }
         };
-        self.note_prompt(&prompt, purpose, used_tokens);
+        self.note_prompt(&prompt, purpose, (tokens, used_tokens));
         self.prepared = Some((prompt, options));
         Ok(Event::Measured(Measured {
             used_tokens,
@@ -99,12 +100,16 @@ impl Driver<'_> {
         self.open = Some(open);
     }
 
-    fn note_prompt(&mut self, prompt: &Prompt, purpose: Option<Purpose>, used_tokens: usize) {
+    fn note_prompt(&mut self, prompt: &Prompt, purpose: Option<Purpose>, (total, used_tokens): (usize, usize)) {
         let model = self.context.model;
-        let total = model.count_prompt_tokens(prompt);
         let system = model.count_tokens(&prompt.system);
-        let without_tools = Prompt { menu: Vec::new(), describe_tools: false, ..prompt.clone() };
-        let tools = total.saturating_sub(model.count_prompt_tokens(&without_tools));
+        let tools = if prompt.menu.is_empty() {
+            0
+        } else {
+            let alone =
+                Prompt { menu: prompt.menu.clone(), describe_tools: prompt.describe_tools, ..Prompt::default() };
+            model.count_prompt_tokens(&alone).saturating_sub(model.count_prompt_tokens(&Prompt::default()))
+        };
         let window_tokens = self.window_tokens();
         let Some(open) = &mut self.open else { return };
         let menu: Vec<_> = prompt.menu.iter().map(|schema| schema.name.as_str()).collect();

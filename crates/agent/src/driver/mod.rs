@@ -5,6 +5,7 @@
 mod generate;
 mod guided;
 mod measure;
+mod record;
 mod stream;
 mod tools;
 mod trace;
@@ -13,7 +14,7 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 use resident_memory::Memory;
-use resident_store::{Agent, Message, NewMessage, Role, StepId, Store, Thread, ToolCall, ToolStatus, Turn, TurnStatus};
+use resident_store::{Agent, Message, Role, StepId, Store, Thread, ToolStatus, Turn, TurnStatus};
 
 use crate::AgentError;
 use crate::events::{AgentEvent, Compaction};
@@ -22,10 +23,11 @@ use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
 use crate::options::TurnOptions;
 use crate::outside::OutsideTools;
 use crate::settings::AgentSettings;
-use crate::step::{Answer, Effect, Event, NoteKind, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
+use crate::step::{Effect, Event, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
 use crate::tools::tool;
-use crate::turns::{new_message, waiting_calls, word_on_call};
+use crate::turns::{waiting_calls, word_on_call};
 use crate::window::{self, CompactionRequest, ContextOverview, PRESSURE, Window};
+use record::Unsaved;
 use trace::OpenStep;
 
 /// What a turn runs with.
@@ -70,7 +72,10 @@ pub fn run_turn(
         tracing::warn!(turn = %turn.id, %error, "the turn failed");
         let end =
             TurnEnd { status: TurnStatus::Failed, stop_reason: StopReason::Error, error: Some(error.to_string()) };
-        end_turn(context.memory.store(), turn, end)
+        let store: &Store = context.memory.store();
+        let ended = record::ended(turn, end, store.now_ms());
+        store.write(|w| Ok::<_, AgentError>(w.update_turn(&ended)?))?;
+        Ok(ended)
     })
 }
 
@@ -162,7 +167,10 @@ struct Driver<'a> {
     retrieved: Option<serde_json::Value>,
     /// The prompt that was measured last.
     prepared: Option<(Prompt, GenerateOptions)>,
+    /// The window as it stood when the turn began, until it is used or something is written.
+    opened: Option<Window>,
     open: Option<OpenStep>,
+    unsaved: Unsaved,
     /// The step to which messages belong.
     step_id: Option<StepId>,
     /// How often the model said that a prompt was too long that should have fitted.
@@ -180,13 +188,15 @@ impl<'a> Driver<'a> {
         let store: &Store = context.memory.store();
         let thread = Thread::from(turn);
         let options = TurnOptions::of(turn);
-        let window = with_options(Window::load(store, &thread)?, &options, context.outside);
+        let window = Window::load(store, &thread)?;
+        let settings = context.settings.for_agent(&window.agent);
+        let window = window.limit_files(settings.window_tokens(context.model.info().context_window_tokens));
+        let window = with_options(window, &options, context.outside);
         let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
         let (asked, said, steps) = store.read(|reader| {
             let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
             Ok::<_, AgentError>((asked, reader.messages_of_turn(&turn.id)?, reader.steps_of_turn(&turn.id)?))
         })?;
-        let settings = context.settings.for_agent(&window.agent);
         let guided = match context.model.info().guidance {
             Guidance::Full => true,
             Guidance::None => false,
@@ -214,7 +224,7 @@ impl<'a> Driver<'a> {
             zone: settings.zone(),
             settings,
             asked,
-            agent: window.agent,
+            agent: window.agent.clone(),
             cancel,
             on_event,
             state: TurnState::new(plan),
@@ -222,7 +232,9 @@ impl<'a> Driver<'a> {
             notes: Vec::new(),
             retrieved: None,
             prepared: None,
+            opened: Some(window),
             open: None,
+            unsaved: Unsaved::default(),
             step_id: steps.last().map(|step| step.id.clone()),
             overflows: 0,
             first_event,
@@ -234,7 +246,14 @@ impl<'a> Driver<'a> {
         let mut effects: VecDeque<_> = step(&mut self.state, first).into();
         while let Some(effect) = effects.pop_front() {
             if let Effect::EndTurn(end) = effect {
-                return end_turn(self.store, self.turn, end);
+                let ended = record::ended(self.turn, end, self.store.now_ms());
+                self.unsaved.end = Some(ended.clone());
+                self.save()?;
+                return Ok(ended);
+            }
+            // What is only recorded is one transaction with what is recorded next.
+            if asks(&effect) {
+                self.save()?;
             }
             let stops = self.cancel.is_cancelled() && asks(&effect);
             let event = if stops { Some(cancelled()) } else { self.perform(effect)? };
@@ -253,17 +272,32 @@ impl<'a> Driver<'a> {
             Effect::Compact => self.compact().map(Some),
             Effect::Warn { used_tokens, window_tokens } => self.warn(used_tokens, window_tokens).map(|()| None),
             Effect::Generate(request) => Ok(Some(self.generate(&request))),
-            Effect::RecordAnswer(answer) => self.record_answer(answer).map(|()| None),
-            Effect::RecordNote { kind, text } => self.record_note(kind, text).map(|()| None),
             Effect::RunTool(call) => self.run_tool(&call).map(Some),
-            Effect::RefuseCall { call, reason } => self.record_result(&call, ToolStatus::Failed, reason).map(|()| None),
-            Effect::EndStep => self.end_step().map(|()| None),
+            Effect::RecordAnswer(answer) => {
+                self.record_answer(answer);
+                Ok(None)
+            }
+            Effect::RecordNote { kind, text } => {
+                self.record_note(kind, text);
+                Ok(None)
+            }
+            Effect::RefuseCall { call, reason } => {
+                self.record_result(&call, ToolStatus::Failed, reason);
+                Ok(None)
+            }
+            Effect::EndStep => {
+                self.end_step();
+                Ok(None)
+            }
             Effect::EndTurn(_) => Ok(None),
         }
     }
 
     /// What stands in the window now, as this turn sees it.
-    fn window(&self) -> Result<Window, AgentError> {
+    fn window(&mut self) -> Result<Window, AgentError> {
+        if let Some(window) = self.opened.take() {
+            return Ok(window);
+        }
         let window = Window::load(self.store, &self.thread)?.limit_files(self.window_tokens());
         Ok(with_options(window, &self.options, self.context.outside))
     }
@@ -277,6 +311,7 @@ impl<'a> Driver<'a> {
     }
 
     fn compact(&mut self) -> Result<Event, AgentError> {
+        self.opened = None;
         let request = CompactionRequest {
             memory: self.context.memory,
             model: self.context.model,
@@ -312,70 +347,11 @@ impl<'a> Driver<'a> {
         );
         let mut message = self.draft(Role::System, text);
         message.name = Some(PRESSURE.to_owned());
-        self.record(message)?;
+        self.unsaved.messages.push(message);
+        self.save()?;
         self.emit(AgentEvent::Pressure { used_tokens, window_tokens });
         self.recompose_after_warning()
     }
-
-    fn record_answer(&mut self, answer: Answer) -> Result<(), AgentError> {
-        let Answer { text, thoughts, calls } = answer;
-        let mut message = self.draft(Role::Assistant, text);
-        // Readers of the stream know the message before it is recorded: it has its step's UUID.
-        if let Some(id) = self.open.as_mut().and_then(OpenStep::answer_id) {
-            message.id = id;
-        }
-        message.thoughts = thoughts;
-        message.tool_calls = calls;
-        self.record(message)?;
-        self.memory().notify_written();
-        Ok(())
-    }
-
-    fn record_note(&mut self, kind: NoteKind, text: String) -> Result<(), AgentError> {
-        let mut message = self.draft(Role::System, text);
-        message.name = Some(kind.name().to_owned());
-        self.record(message)
-    }
-
-    fn record_result(&mut self, call: &ToolCall, status: ToolStatus, text: String) -> Result<(), AgentError> {
-        let message = self.result_message(call, status, text);
-        if let Some(open) = &mut self.open {
-            open.called(&call.name, status);
-        }
-        self.record(message)
-    }
-
-    fn record(&mut self, message: NewMessage) -> Result<(), AgentError> {
-        let message = self.store.write(|w| Ok::<_, AgentError>(w.append_message(&message)?))?;
-        self.emit(AgentEvent::Recorded(message));
-        Ok(())
-    }
-
-    fn draft(&self, role: Role, text: String) -> NewMessage {
-        let mut message = new_message(&self.thread, Some(&self.turn.id), role, text, self.store.now_ms());
-        message.step_id = self.step_id.clone();
-        message
-    }
-
-    fn end_step(&mut self) -> Result<(), AgentError> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let step = open.close(self.turn, self.store.now_ms());
-        self.store.write(|w| Ok::<_, AgentError>(w.insert_step(&step)?))?;
-        self.emit(AgentEvent::StepEnded(step));
-        Ok(())
-    }
-}
-
-fn end_turn(store: &Store, turn: &Turn, end: TurnEnd) -> Result<Turn, AgentError> {
-    let turn = Turn {
-        status: end.status,
-        stop_reason: Some(end.stop_reason.as_str().to_owned()),
-        error: end.error,
-        ended_at_ms: Some(store.now_ms()),
-        ..turn.clone()
-    };
-    store.write(|w| Ok::<_, AgentError>(w.update_turn(&turn)?))?;
-    Ok(turn)
 }
 
 /// The window with what the request of the turn puts in the place of the agent's.

@@ -14,6 +14,7 @@ use crate::tools::{Arguments, SearchContext, ToolError, ToolFunction, Written, c
 
 impl Driver<'_> {
     pub(super) fn run_tool(&mut self, call: &ToolCall) -> Result<Event, AgentError> {
+        self.opened = None;
         let Some(found) = tool(&call.name) else {
             return self.call_outside(call);
         };
@@ -49,15 +50,15 @@ impl Driver<'_> {
         let names = std::slice::from_ref(&call.name);
         let outside = self.context.outside.filter(|outside| !outside.schemas(names).is_empty());
         match outside.map(|outside| outside.call(&call.name, &call.arguments, self.cancel)) {
-            Some(OutsideResult { status, text }) => self.ended(call, status, text, false),
-            None => self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name), false),
+            Some(OutsideResult { status, text }) => Ok(self.ended(call, status, text)),
+            None => Ok(self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name))),
         }
     }
 
     fn answered(&mut self, call: &ToolCall, result: Result<String, ToolError>) -> Result<Event, AgentError> {
         match result {
-            Ok(text) => self.ended(call, ToolStatus::Ok, text, false),
-            Err(error) => self.ended(call, ToolStatus::Failed, repairable(error)?, false),
+            Ok(text) => Ok(self.ended(call, ToolStatus::Ok, text)),
+            Err(error) => Ok(self.ended(call, ToolStatus::Failed, repairable(error)?)),
         }
     }
 
@@ -89,7 +90,7 @@ impl Driver<'_> {
         });
         let (Written { changes, .. }, message) = match done {
             Ok(done) => done,
-            Err(error) => return self.ended(call, ToolStatus::Failed, repairable(error)?, false),
+            Err(error) => return Ok(self.ended(call, ToolStatus::Failed, repairable(error)?)),
         };
         self.memory().notify_written();
         if let Some(open) = &mut self.open {
@@ -103,16 +104,11 @@ impl Driver<'_> {
         Ok(Event::ToolEnded(ToolEnd { name: call.name.clone(), status: ToolStatus::Ok, output, wrote_memory: true }))
     }
 
-    fn ended(
-        &mut self,
-        call: &ToolCall,
-        status: ToolStatus,
-        output: String,
-        wrote_memory: bool,
-    ) -> Result<Event, AgentError> {
+    /// A call that changed no memory is over.
+    fn ended(&mut self, call: &ToolCall, status: ToolStatus, output: String) -> Event {
         let output = cut_result(output);
-        self.record_result(call, status, output.clone())?;
-        Ok(Event::ToolEnded(ToolEnd { name: call.name.clone(), status, output, wrote_memory }))
+        self.record_result(call, status, output.clone());
+        Event::ToolEnded(ToolEnd { name: call.name.clone(), status, output, wrote_memory: false })
     }
 
     pub(super) fn result_message(&self, call: &ToolCall, status: ToolStatus, content: String) -> NewMessage {

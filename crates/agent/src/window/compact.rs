@@ -5,7 +5,7 @@ use resident_memory::Memory;
 use resident_store::{Message, Role, Store, Summary, SummaryId, Thread};
 
 use super::summarise::{SummaryRequest, summarise};
-use super::{Window, compose, cut, shown, turn_starts};
+use super::{Window, cut, shown, turn_starts};
 use crate::AgentError;
 use crate::events::Compaction;
 use crate::model::{Cancel, Guidance, LanguageModel};
@@ -31,7 +31,7 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
     let room_tokens = settings.compaction_tokens(window_tokens);
     let counted = |window: &Window| {
         let (window, frame) = window.clone().read_by(model, settings.zone());
-        model.count_prompt_tokens(&compose(&shown(model, &window, &frame, room_tokens), &frame))
+        shown(model, &window, &frame, room_tokens).tokens
     };
     let tokens_before = counted(&window);
     let starts = turn_starts(&window.messages);

@@ -5,8 +5,8 @@
 
 use resident_store::{Message, Role};
 
-use super::compose::{Frame, compose, compose_messages};
-use super::shorten::{shorten, shown};
+use super::compose::{Frame, compose_messages};
+use super::shorten::{Shown, shorten, shown};
 use super::{Window, turn_starts};
 use crate::model::{LanguageModel, Prompt};
 
@@ -16,6 +16,8 @@ pub(crate) struct Fitted {
     pub(crate) prompt: Prompt,
     /// Tokens of the whole window, with its blocks as they are shown, before results were cut or steps left out.
     pub(crate) used_tokens: usize,
+    /// Tokens of the prompt.
+    pub(crate) tokens: usize,
     /// Tokens of the user's message and of the room for it, where it alone does not fit.
     pub(crate) too_long: Option<(usize, usize)>,
 }
@@ -25,11 +27,9 @@ const SHORTEST_RESULT_CHARS: usize = 200;
 
 /// The window as a prompt of at most `room_tokens`.
 pub(crate) fn fit(model: &dyn LanguageModel, window: &Window, frame: &Frame, room_tokens: usize) -> Fitted {
-    let window = &*shown(model, window, frame, room_tokens);
-    let mut prompt = compose(window, frame);
-    let used_tokens = model.count_prompt_tokens(&prompt);
+    let Shown { window, mut prompt, tokens: used_tokens } = shown(model, window, frame, room_tokens);
     if used_tokens <= room_tokens {
-        return Fitted { prompt, used_tokens, too_long: None };
+        return Fitted { prompt, used_tokens, tokens: used_tokens, too_long: None };
     }
     let start = turn_starts(&window.messages).last().copied().unwrap_or(0);
     let mut turn = window.messages[start..].to_vec();
@@ -50,7 +50,7 @@ pub(crate) fn fit(model: &dyn LanguageModel, window: &Window, frame: &Frame, roo
         let message_tokens = model.count_tokens(&said);
         (message_tokens, room_tokens.saturating_sub(tokens.saturating_sub(message_tokens)))
     });
-    Fitted { prompt, used_tokens, too_long }
+    Fitted { prompt, used_tokens, tokens, too_long }
 }
 
 /// Halves the longest result of a tool; false when none is long.

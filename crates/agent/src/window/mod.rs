@@ -21,7 +21,7 @@ use crate::rules::ToolRules;
 use crate::tools::{FILES, SchemaContext, schema, tool};
 
 pub(crate) use compact::{CompactionRequest, compact};
-pub(crate) use compose::{Frame, compose, compose_prompt_messages, compose_system};
+pub(crate) use compose::{Frame, compose_prompt_messages, compose_system};
 pub(crate) use cut::turn_starts;
 pub(crate) use files::{Directories, FileLimits};
 pub(crate) use fit::{Fitted, fit};

@@ -2,8 +2,9 @@
 
 use resident_store::Role;
 
+use super::Window;
 use super::compose::{compose_messages, metadata};
-use super::{Window, compose, shown};
+use super::shorten::{Shown, shown};
 use crate::model::LanguageModel;
 use crate::settings::AgentSettings;
 
@@ -57,8 +58,9 @@ pub struct ContextOverview {
 pub(crate) fn overview(model: &dyn LanguageModel, window: &Window, settings: &AgentSettings) -> ContextOverview {
     let (window, frame) = window.clone().read_by(model, settings.zone());
     let window_tokens = settings.window_tokens(model.info().context_window_tokens);
-    let window = &*shown(model, &window, &frame, settings.compaction_tokens(window_tokens));
-    let used_tokens = model.count_prompt_tokens(&compose(window, &frame));
+    let Shown { window, tokens: used_tokens, prompt: _ } =
+        shown(model, &window, &frame, settings.compaction_tokens(window_tokens));
+    let window = &*window;
     let part = |kind, label: &str, text: String| {
         let tokens = model.count_tokens(&text);
         ContextPart { kind, label: label.to_owned(), text, tokens }

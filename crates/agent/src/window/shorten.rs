@@ -10,26 +10,38 @@ use crate::model::{LanguageModel, Prompt};
 /// The share of the room that instructions, blocks and summary may take: the conversation needs the rest.
 const SYSTEM_SHARE: (usize, usize) = (3, 4);
 
+/// A window as it is shown, the prompt that it becomes, and the tokens of that.
+#[derive(Debug)]
+pub(crate) struct Shown<'w> {
+    pub(crate) window: Cow<'w, Window>,
+    pub(crate) prompt: Prompt,
+    pub(crate) tokens: usize,
+}
+
+impl<'w> Shown<'w> {
+    fn of(model: &dyn LanguageModel, window: Cow<'w, Window>, frame: &Frame) -> Self {
+        let prompt = compose(&window, frame);
+        Self { tokens: model.count_prompt_tokens(&prompt), window, prompt }
+    }
+}
+
 /// The window as it is shown in a prompt of about `room_tokens`: as it is where it fits, otherwise with what stands
 /// before the messages kept within its share. Open files are shortened first, evenly, then blocks, then the
 /// summary, at last the instructions.
-pub(crate) fn shown<'w>(
-    model: &dyn LanguageModel,
-    window: &'w Window,
-    frame: &Frame,
-    room_tokens: usize,
-) -> Cow<'w, Window> {
-    if model.count_prompt_tokens(&compose(window, frame)) <= room_tokens {
-        return Cow::Borrowed(window);
+pub(crate) fn shown<'w>(model: &dyn LanguageModel, window: &'w Window, frame: &Frame, room_tokens: usize) -> Shown<'w> {
+    let whole = Shown::of(model, Cow::Borrowed(window), frame);
+    if whole.tokens <= room_tokens {
+        return whole;
     }
     let tools = Prompt { menu: frame.menu.clone(), describe_tools: true, ..Prompt::default() };
     let room = room_tokens.saturating_sub(model.count_prompt_tokens(&tools)) * SYSTEM_SHARE.0 / SYSTEM_SHARE.1;
     if model.count_tokens(&compose_system(window)) <= room {
-        return Cow::Borrowed(window);
+        return whole;
     }
     // The messages take no part in this, and are many.
     let head = Window { messages: Vec::new(), shortened: true, ..window.clone() };
-    Cow::Owned(Window { messages: window.messages.clone(), ..shorten_head(model, &head, room) })
+    let shortened = Window { messages: window.messages.clone(), ..shorten_head(model, &head, room) };
+    Shown::of(model, Cow::Owned(shortened), frame)
 }
 
 fn shorten_head(model: &dyn LanguageModel, head: &Window, room: usize) -> Window {

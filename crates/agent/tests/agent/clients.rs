@@ -6,7 +6,8 @@ use resident_agent::{
 };
 use resident_memory::RecallQuery;
 use resident_store::{
-    AgentType, Conversation, ConversationId, Provenance, Role, StoreError, Thread, ToolStatus, Turn, TurnStatus,
+    AgentType, Conversation, ConversationId, Provenance, Role, StoreError, Thread, ToolCall, ToolStatus, Turn, TurnId,
+    TurnStatus,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,11 @@ fn conversation(house: &House) -> (Conversation, Thread) {
     (conversation, thread)
 }
 
+fn calls_of(house: &House, turn_id: &TurnId) -> Vec<ToolCall> {
+    let turn = house.store().read::<_, StoreError>(|r| r.turn(turn_id)).unwrap().unwrap();
+    calls_to_decide(house.store(), &turn).unwrap()
+}
+
 fn window(house: &House, thread: &Thread) -> Vec<String> {
     let messages = house.store().read::<_, StoreError>(|r| r.window_messages(thread)).unwrap();
     messages.into_iter().map(|message| message.content).collect()
@@ -55,7 +61,7 @@ fn a_tool_of_the_client_waits_for_the_client_and_the_turn_goes_on_with_its_resul
         let turn = ask(&mut house, dice(), vec![wishes]);
         assert_eq!((turn.status, turn.stop_reason.as_deref()), (TurnStatus::Completed, Some("requires_approval")));
         assert!(menu(&house.last_prompt()).contains(&"roll_dice".to_owned()));
-        let waiting = calls_to_decide(house.store(), &turn.id).unwrap();
+        let waiting = calls_of(&house, &turn.id);
         assert_eq!(waiting.iter().map(|call| &call.arguments["sides"]).collect::<Vec<_>>(), [&json!(6), &json!(20)]);
 
         let result = |text: &str, status| Decision::Result { status, text: text.to_owned() };
@@ -70,7 +76,7 @@ fn a_tool_of_the_client_waits_for_the_client_and_the_turn_goes_on_with_its_resul
         assert!(results[0].content.contains("Failed") && results[0].content.contains("off the table"), "{results:?}");
         assert!(results[1].content.contains("OK") && results[1].content.contains("17"), "{results:?}");
         assert_eq!(house.said_by(Role::Assistant).last().unwrap(), "17, and one lost.");
-        assert_eq!(calls_to_decide(house.store(), &turn.id).unwrap(), []);
+        assert_eq!(calls_of(&house, &turn.id), []);
     }
 }
 
@@ -79,24 +85,24 @@ fn a_call_that_nobody_decided_waits_on() {
     let mut house = House::new(AgentType::LettaV1Agent);
     let wishes = calls_all(&[("roll_dice", json!({})), ("roll_dice", json!({}))]);
     let turn = ask(&mut house, dice(), vec![wishes]);
-    let waiting = calls_to_decide(house.store(), &turn.id).unwrap();
+    let waiting = calls_of(&house, &turn.id);
     let one = [(waiting[0].id.clone(), Decision::Deny { reason: None })];
     let (turn, _) = decide_calls(house.store(), &turn.id, &one, &[]).unwrap();
     let turn = house.run(&turn, vec![]);
     assert_eq!(turn.stop_reason.as_deref(), Some("requires_approval"));
-    assert_eq!(calls_to_decide(house.store(), &turn.id).unwrap(), waiting[1..]);
+    assert_eq!(calls_of(&house, &turn.id), waiting[1..]);
     let again = decide_calls(house.store(), &turn.id, &one, &[]);
     assert!(matches!(again, Err(AgentError::NotPending(_))), "a call is decided once");
     let unknown = decide_calls(house.store(), &turn.id, &[("call-nowhere".to_owned(), Decision::Approve)], &[]);
     assert!(matches!(unknown, Err(AgentError::NotPending(_))));
-    assert_eq!(calls_to_decide(house.store(), &turn.id).unwrap(), waiting[1..], "a refused word changes nothing");
+    assert_eq!(calls_of(&house, &turn.id), waiting[1..], "a refused word changes nothing");
 }
 
 #[test]
 fn what_is_said_with_a_result_is_read_with_it() {
     let mut house = House::new(AgentType::LettaV1Agent);
     let turn = ask(&mut house, dice(), vec![calls("roll_dice", json!({}))]);
-    let waiting = calls_to_decide(house.store(), &turn.id).unwrap();
+    let waiting = calls_of(&house, &turn.id);
     let result = Decision::Result { status: ToolStatus::Ok, text: "4".to_owned() };
     let decisions = [(waiting[0].id.clone(), result)];
     let empty = decide_calls(house.store(), &turn.id, &decisions, &[Said::by_user(" ")]);

@@ -54,9 +54,12 @@ impl App {
 
     /// The calls for which a thread's latest turn waits.
     pub fn pending_calls(&self, thread: &Thread) -> Result<Option<PendingCalls>, ApiError> {
-        let latest = self.store.read::<_, ApiError>(|reader| Ok(reader.latest_turn(thread)?))?;
-        let Some(turn) = latest else { return Ok(None) };
-        let calls = calls_to_decide(&self.store, &turn.id)?;
+        self.latest_turn_of(thread)?.map(|turn| self.pending_calls_of(turn)).transpose().map(Option::flatten)
+    }
+
+    /// The calls for which a turn waits, which is the latest of its thread.
+    pub fn pending_calls_of(&self, turn: Turn) -> Result<Option<PendingCalls>, ApiError> {
+        let calls = calls_to_decide(&self.store, &turn)?;
         let Some(first) = calls.first() else { return Ok(None) };
         let messages = self.store.read::<_, ApiError>(|reader| Ok(reader.messages_of_turn(&turn.id)?))?;
         let asking = messages.into_iter().rfind(|message| message.tool_calls.contains(first));

@@ -6,7 +6,6 @@ use crate::App;
 use crate::api::{AgentRef, ApiError, CompactionView, ContextPart, ContextPartKind, ContextView, EventKind};
 use crate::event_log::About;
 use crate::turns::compaction_view;
-use crate::views::AgentNames;
 
 impl App {
     /// What the next prompt of an agent would be. Loads the agent's model, since tokens are the model's.
@@ -37,9 +36,8 @@ impl App {
         let about = About::agent(agent.id.as_str());
         let model = self.model_of(&agent, &about)?;
         let settings = self.settings()?.for_agents();
-        let names = self.store.read::<_, ApiError>(|reader| Ok(AgentNames::read(reader)?))?;
         let context = self.turn_context(model.as_ref(), &settings);
-        let mut report = |event| self.report(event, &about, &names);
+        let mut report = |event| self.report(event, &about);
         let compaction = resident_agent::compact_now(&context, &agent.id, &Cancel::default(), &mut report)?;
         self.send(about, EventKind::MessagesChanged);
         Ok(compaction_view(compaction))

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::request::{self, Asking, Decided, MessageRequest, Speaker, Word};
 use crate::error::Problem;
-use crate::runs::{Asked, BeginTurn, RunLog};
+use crate::run_log::RunLog;
+use crate::runs::{Asked, BeginTurn};
 use crate::state::Shared;
 use crate::v1::runs::log_of;
 
@@ -37,25 +38,25 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
     let Request { thread, body, bytes, headers, refuse_busy, marks } = request;
     let asking = body.asking()?;
     let place = thread.conversation_id.as_ref().map_or(thread.agent_id.as_str(), |id| id.as_str()).to_owned();
-    let agent_id = thread.agent_id.0.clone();
-    let known = agent_id.clone();
-    shared.ask(move |app| app.agent_record(&known)).await?;
-
     let key = body.key(&place, bytes);
     let retries = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).unwrap_or("0");
     let joins = retries != "0" || body.is_named();
-    if joins && let Some(log) = asked_before(shared, &thread, &key).await? {
-        tracing::info!(%agent_id, %retries, "a request came again; it gets the answer of the first");
+    let begun_here = shared.runs.of_key(&key).filter(|_| joins);
+    let request_key = (joins && begun_here.is_none()).then(|| key.clone());
+    let asked_of = thread.clone();
+    let Standing { turn, busy, pending } = shared.ask(move |app| standing(app, &asked_of, request_key)).await?;
+    if begun_here.is_some() || turn.is_some() {
+        tracing::info!(agent_id = %thread.agent_id, %retries, "a request came again; it gets the answer of the first");
+    }
+    if let Some(log) = begun_here {
         return Ok(log);
     }
-    if refuse_busy {
-        let thread = thread.clone();
-        if shared.ask(move |app| app.thread_is_busy(&thread)).await? {
-            return Err(Problem::conflict("Another turn of this conversation runs."));
-        }
+    if let Some(turn) = turn {
+        return begun_before(shared, thread, key, turn).await;
     }
-    let asked_thread = thread.clone();
-    let pending = shared.ask(move |app| app.pending_calls(&asked_thread)).await?;
+    if refuse_busy && busy {
+        return Err(Problem::conflict("Another turn of this conversation runs."));
+    }
     let begin: BeginTurn = match (asking, pending) {
         (Asking::Say(said), None) => {
             let request = turn_request(shared, thread.clone(), body, said, (&key, marks)).await?;
@@ -72,24 +73,36 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
     Ok(shared.runs.begin(shared, Asked { thread, key, joins, begin }))
 }
 
-/// The turn that the same request began: while the server remembers it, or as the store has it. One that was interrupted
-/// begins anew, so that the retry finishes what the first try did not.
-async fn asked_before(shared: &Shared, thread: &Thread, key: &str) -> Result<Option<Arc<RunLog>>, Problem> {
-    if let Some(log) = shared.runs.of_key(key) {
-        return Ok(Some(log));
-    }
-    let (agent, asked) = (thread.agent_id.0.clone(), key.to_owned());
-    let Some(turn) = shared.ask(move |app| app.turn_of_request(&agent, &asked)).await? else { return Ok(None) };
-    if turn.status != TurnStatus::Interrupted {
-        return log_of(shared, turn.id.as_str()).await.map(Some);
-    }
-    let asked = Asked {
-        thread: thread.clone(),
-        key: key.to_owned(),
-        joins: true,
-        begin: Arc::new(move |app| app.begin_anew(turn.id.as_str())),
+/// How things stand with a thread when a request for it comes.
+struct Standing {
+    /// The turn that the same request began.
+    turn: Option<Turn>,
+    busy: bool,
+    pending: Option<PendingCalls>,
+}
+
+fn standing(app: &App, thread: &Thread, request_key: Option<String>) -> Result<Standing, ApiError> {
+    let agent = app.agent_record(thread.agent_id.as_str())?;
+    let turn = match request_key {
+        Some(key) => app.turn_of_request(agent.id.as_str(), &key)?,
+        None => None,
     };
-    Ok(Some(shared.runs.begin(shared, asked)))
+    let latest = app.latest_turn_of(thread)?;
+    Ok(Standing {
+        turn,
+        busy: latest.as_ref().is_some_and(|turn| turn.status == TurnStatus::Running),
+        pending: latest.map(|turn| app.pending_calls_of(turn)).transpose()?.flatten(),
+    })
+}
+
+/// The log of a turn that an earlier request began, as the store has it. One that was interrupted begins anew, so that the
+/// retry finishes what the first try did not.
+async fn begun_before(shared: &Shared, thread: Thread, key: String, turn: Turn) -> Result<Arc<RunLog>, Problem> {
+    if turn.status != TurnStatus::Interrupted {
+        return log_of(shared, turn.id.as_str()).await;
+    }
+    let begin: BeginTurn = Arc::new(move |app| app.begin_anew(turn.id.as_str()));
+    Ok(shared.runs.begin(shared, Asked { thread, key, joins: true, begin }))
 }
 
 async fn turn_request(
