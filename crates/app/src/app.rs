@@ -10,7 +10,7 @@ use resident_store::{Clock, Store, SystemClock, Writer};
 
 use crate::api::{ApiError, EventKind};
 use crate::drivers::Drivers;
-use crate::event_log::{About, EventLog, EventReader};
+use crate::event_log::{About, EventLog, EventReader, TurnListener, Watcher};
 use crate::models::Models;
 use crate::settings::Settings;
 use crate::{logging, paths};
@@ -117,6 +117,16 @@ impl App {
     /// A reader of the event stream, from the event after `after_seq` on.
     pub fn subscribe(&self, after_seq: u64) -> EventReader {
         EventReader::new(self.events.clone(), after_seq)
+    }
+
+    /// Tells `listener` the events of a turn: those after `after_seq` now, the others when they happen, up to its end.
+    pub fn follow_turn(&self, turn_id: &str, after_seq: u64, listener: TurnListener) {
+        self.events.follow_turn(turn_id, after_seq, listener);
+    }
+
+    /// Tells `watcher` the number of every event from now on.
+    pub fn watch_events(&self, watcher: Watcher) {
+        self.events.watch(watcher);
     }
 
     /// The profile's folder.

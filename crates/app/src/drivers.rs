@@ -1,13 +1,14 @@
 //! The threads on which turns run. Turns of one thread of an agent run one after the other; those of different agents, and
 //! of different conversations of one agent, run side by side and share the model.
 //!
-//! An operating system's thread lives as long as there is something to run on it, so that a server with thousands of
-//! conversations has only as many as are talked in.
+//! Operating system's threads are taken from those that are idle, and end when they have been so for a while: a server with
+//! thousands of conversations has only as many as are talked in.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use resident_agent::Cancel;
 use resident_store::{Thread, TurnId};
@@ -15,16 +16,32 @@ use resident_store::{Thread, TurnId};
 /// What a driver is given to do.
 type Job = Box<dyn FnOnce() + Send>;
 
+/// How long a thread waits for its next turn before it ends.
+const KEPT: Duration = Duration::from_secs(10);
+
 /// The drivers and the turns that run on them.
 #[derive(Default)]
 pub(crate) struct Drivers {
-    busy: Arc<Mutex<HashMap<Thread, Driver>>>,
+    crew: Arc<Crew>,
     running: Mutex<HashMap<TurnId, Cancel>>,
 }
 
-struct Driver {
-    waiting: VecDeque<Job>,
-    thread: JoinHandle<()>,
+#[derive(Default)]
+struct Crew {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Threads of conversation whose turn runs or is about to, with what waits behind it.
+    busy: HashMap<Thread, VecDeque<Job>>,
+    /// What no worker has taken yet.
+    ready: VecDeque<(Thread, Job)>,
+    /// Workers that wait for something to do.
+    idle: usize,
+    workers: Vec<JoinHandle<()>>,
+    closing: bool,
 }
 
 impl Drivers {
@@ -52,32 +69,37 @@ impl Drivers {
 
     /// Runs a job after those that its thread was given before.
     pub(crate) fn run(&self, thread: Thread, job: Job) {
-        let mut busy = lock(&self.busy);
-        if let Some(driver) = busy.get_mut(&thread) {
-            driver.waiting.push_back(job);
+        let mut state = self.crew.lock();
+        if let Some(waiting) = state.busy.get_mut(&thread) {
+            waiting.push_back(job);
             return;
         }
-        let (all, own) = (Arc::clone(&self.busy), thread.clone());
-        // It cannot look for its next job before this one stands in the map, since the map is locked until then.
-        let handle = std::thread::spawn(move || drive(&all, &own, job));
-        busy.insert(thread, Driver { waiting: VecDeque::new(), thread: handle });
+        state.busy.insert(thread.clone(), VecDeque::new());
+        state.ready.push_back((thread, job));
+        if state.idle >= state.ready.len() {
+            self.crew.news.notify_one();
+            return;
+        }
+        let crew = self.crew.clone();
+        state.workers.retain(|worker| !worker.is_finished());
+        state.workers.push(std::thread::spawn(move || crew.work()));
     }
 
-    /// Stops every turn and waits for the threads to end.
+    /// Stops every turn and waits for the threads to end. What waits still says how it ended; it was stopped before it
+    /// began.
     pub(crate) fn shutdown(&self) {
-        for cancel in self.running().values() {
-            cancel.cancel();
-        }
+        self.crew.lock().closing = true;
+        self.crew.news.notify_all();
         loop {
-            let drivers: Vec<Driver> = lock(&self.busy).drain().map(|(_, driver)| driver).collect();
-            if drivers.is_empty() {
+            for cancel in self.running().values() {
+                cancel.cancel();
+            }
+            let workers = std::mem::take(&mut self.crew.lock().workers);
+            if workers.is_empty() {
                 return;
             }
-            for Driver { waiting, thread } in drivers {
-                // What waits still says how it ended; it was stopped before it began.
-                let ended = thread.join();
-                waiting.into_iter().for_each(run_job);
-                if ended.is_err() {
+            for worker in workers {
+                if worker.join().is_err() {
                     tracing::error!("a driver thread ended with a panic");
                 }
             }
@@ -89,19 +111,36 @@ impl Drivers {
     }
 }
 
-/// Runs `job` and then what waits for the thread, until nothing does.
-fn drive(all: &Mutex<HashMap<Thread, Driver>>, thread: &Thread, job: Job) {
-    let mut next = Some(job);
-    while let Some(job) = next.take() {
-        run_job(job);
-        let mut busy = lock(all);
-        match busy.get_mut(thread) {
-            Some(driver) => next = driver.waiting.pop_front(),
-            None => return,
+impl Crew {
+    /// Runs what is ready until nothing comes any more.
+    fn work(&self) {
+        while let Some((thread, job)) = self.next() {
+            let mut next = Some(job);
+            while let Some(job) = next.take() {
+                run_job(job);
+                let mut state = self.lock();
+                next = state.busy.get_mut(&thread).and_then(VecDeque::pop_front);
+                if next.is_none() {
+                    state.busy.remove(&thread);
+                }
+            }
         }
-        if next.is_none() {
-            busy.remove(thread);
+    }
+
+    fn next(&self) -> Option<(Thread, Job)> {
+        let mut state = self.lock();
+        if state.ready.is_empty() && !state.closing {
+            state.idle += 1;
+            let nothing = |state: &mut State| state.ready.is_empty() && !state.closing;
+            let waited = self.news.wait_timeout_while(state, KEPT, nothing);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle -= 1;
         }
+        state.ready.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,8 +149,4 @@ fn run_job(job: Job) {
     if catch_unwind(AssertUnwindSafe(job)).is_err() {
         tracing::error!("a turn ended with a panic");
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

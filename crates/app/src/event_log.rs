@@ -1,9 +1,12 @@
 //! The one ordered event stream. Events get their number and are held for readers that come later or come back; the
 //! log keeps a bounded number, and a reader that asks for more than is held is told so with `Gap` and loads afresh.
 //! Nothing here is the truth: whatever matters is in the store before its event is sent.
+//!
+//! Whoever wants the events of one turn alone follows that turn, so that of a hundred turns that run at once each reader
+//! is woken by its own.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +44,12 @@ impl About {
     }
 }
 
+/// Hears the events of a turn, in their order, on the thread that sends them. It must be quick and must not send any.
+pub type TurnListener = Box<dyn FnMut(&Event) + Send>;
+
+/// Hears the number of every event, on the thread that sends it, until it returns false.
+pub type Watcher = Box<dyn FnMut(u64) -> bool + Send>;
+
 /// The log; shared by everything that has something to tell.
 pub(crate) struct EventLog {
     held: Mutex<Held>,
@@ -51,11 +60,14 @@ pub(crate) struct EventLog {
 struct Held {
     events: VecDeque<Event>,
     last_seq: u64,
+    /// By the ids of their turns.
+    listeners: HashMap<String, Vec<TurnListener>>,
+    watchers: Vec<Watcher>,
 }
 
 impl EventLog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let held = Held { events: VecDeque::new(), last_seq: 0 };
+        let held = Held { events: VecDeque::new(), last_seq: 0, listeners: HashMap::new(), watchers: Vec::new() };
         Self { held: Mutex::new(held), news: Condvar::new(), clock }
     }
 
@@ -73,9 +85,32 @@ impl EventLog {
             held.events.pop_front();
         }
         let About { agent_id, turn_id, conversation_id } = about;
-        held.events.push_back(Event { seq, at_ms, agent_id, turn_id, conversation_id, what });
+        let event = Event { seq, at_ms, agent_id, turn_id, conversation_id, what };
+        held.tell(&event);
+        held.events.push_back(event);
+        held.watchers.retain_mut(|watcher| watcher(seq));
         drop(held);
         self.news.notify_all();
+    }
+
+    /// Tells `listener` the events of a turn: those after `after_seq` now, the others when they happen, up to the last.
+    pub(crate) fn follow_turn(&self, turn_id: &str, after_seq: u64, mut listener: TurnListener) {
+        let mut held = self.lock();
+        let past = if held.last_seq == after_seq { Vec::new() } else { held.after(after_seq) };
+        for event in past {
+            if event.what == EventKind::Gap || event.turn_id.as_deref() == Some(turn_id) {
+                listener(&event);
+                if matches!(event.what, EventKind::TurnEnded { .. }) {
+                    return;
+                }
+            }
+        }
+        held.listeners.entry(turn_id.to_owned()).or_default().push(listener);
+    }
+
+    /// Tells `watcher` the number of every event from now on.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        self.lock().watchers.push(watcher);
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -114,6 +149,15 @@ impl EventReader {
 }
 
 impl Held {
+    fn tell(&mut self, event: &Event) {
+        let Some(turn_id) = event.turn_id.as_deref() else { return };
+        let Some(listeners) = self.listeners.get_mut(turn_id) else { return };
+        listeners.iter_mut().for_each(|listener| listener(event));
+        if matches!(event.what, EventKind::TurnEnded { .. }) {
+            self.listeners.remove(turn_id);
+        }
+    }
+
     /// What follows `after_seq`. A number that is ahead of the log comes from an earlier run of the program.
     fn after(&self, after_seq: u64) -> Vec<Event> {
         let first_seq = self.events.front().map_or(self.last_seq + 1, |event| event.seq);
@@ -132,6 +176,7 @@ mod tests {
     use resident_store::ManualClock;
 
     use super::*;
+    use crate::api::{TurnState, TurnView};
 
     fn log() -> Arc<EventLog> {
         Arc::new(EventLog::new(Arc::new(ManualClock::at(1_000))))
@@ -167,6 +212,38 @@ mod tests {
         assert_eq!(batch[0].what, EventKind::Gap);
         log.send(About::default(), EventKind::SettingsChanged);
         assert_eq!(seqs(&late), [HELD_EVENTS as u64 + 11], "after the gap it goes on");
+    }
+
+    #[test]
+    fn a_listener_hears_its_own_turn_from_the_place_asked_for_to_its_end() {
+        let log = log();
+        let of = |turn: &str| About::of_turn("agent-1", turn);
+        let ended = |turn: &str| {
+            let turn = TurnView {
+                id: turn.to_owned(),
+                agent_id: "agent-1".to_owned(),
+                state: TurnState::Completed,
+                stop_reason: None,
+                error: None,
+                started_at_ms: 0,
+                ended_at_ms: None,
+            };
+            EventKind::TurnEnded { turn }
+        };
+        log.send(of("run-1"), EventKind::MessagesChanged);
+        log.send(of("run-2"), EventKind::MessagesChanged);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hearing = heard.clone();
+        log.follow_turn("run-1", 0, Box::new(move |event| hearing.lock().unwrap().push(event.seq)));
+        log.send(of("run-2"), ended("run-2"));
+        log.send(of("run-1"), ended("run-1"));
+        log.send(of("run-1"), EventKind::MessagesChanged);
+        assert_eq!(*heard.lock().unwrap(), [1, 4], "nothing of another turn, nothing after the end");
+        let late = Arc::new(Mutex::new(Vec::new()));
+        let hearing = late.clone();
+        log.follow_turn("run-1", 1, Box::new(move |event| hearing.lock().unwrap().push(event.seq)));
+        assert_eq!(*late.lock().unwrap(), [4], "one that comes late hears what was");
+        assert!(log.lock().listeners.is_empty(), "nobody waits for a turn that is over");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod turns;
 mod views;
 
 pub use app::{App, OpenOptions};
-pub use event_log::EventReader;
+pub use event_log::{EventReader, TurnListener, Watcher};
 pub use keys::new_token;
 pub use paths::default_profile_folder;
 pub use recovery::{ProfileBackup, list_backups, restore_backup};

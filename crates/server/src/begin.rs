@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
@@ -32,7 +31,6 @@ pub struct Running {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     news: Arc<News>,
-    watcher: JoinHandle<()>,
     served: tokio::task::JoinHandle<()>,
     runtime: Runtime,
 }
@@ -55,9 +53,6 @@ impl Running {
         });
         self.news.stop();
         self.runtime.shutdown_timeout(Duration::from_secs(1));
-        if self.watcher.join().is_err() {
-            tracing::error!("the thread that watches the events ended with a panic");
-        }
     }
 }
 
@@ -72,7 +67,7 @@ pub fn start(app: Arc<App>, options: &ServerOptions) -> Result<Running, ServerEr
     let listener = runtime.block_on(TcpListener::bind(options.address)).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
 
-    let (news, watcher) = News::watch(&app);
+    let news = News::watch(&app);
     let (stop, mut stopped) = watch::channel(false);
     let shared = Shared {
         app,
@@ -93,7 +88,7 @@ pub fn start(app: Arc<App>, options: &ServerOptions) -> Result<Running, ServerEr
         }
     });
     tracing::info!(%address, "the server listens");
-    Ok(Running { address, stop, news, watcher, served, runtime })
+    Ok(Running { address, stop, news, served, runtime })
 }
 
 fn router(shared: Shared, guarding: Guard) -> Router {

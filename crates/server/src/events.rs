@@ -1,17 +1,13 @@
-//! The application's event stream for tasks: one thread waits for news and wakes them; each reads with a reader of its
+//! The application's event stream for tasks: whoever waits is woken when there is an event, and reads with a reader of its
 //! own, so that a slow one delays nobody and misses nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use resident_app::api::Event;
 use resident_app::{App, EventReader};
 use tokio::sync::watch;
-
-/// How long the watching thread may take to notice that the server stops.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Wakes whoever waits for events.
 pub(crate) struct News {
@@ -21,17 +17,17 @@ pub(crate) struct News {
 
 impl News {
     /// Begins to watch the event stream of `app`.
-    pub(crate) fn watch(app: &Arc<App>) -> (Arc<Self>, JoinHandle<()>) {
+    pub(crate) fn watch(app: &App) -> Arc<Self> {
         let news = Arc::new(Self { latest: watch::Sender::new(0), stopped: AtomicBool::new(false) });
-        let (watching, reader) = (news.clone(), app.subscribe(app.last_event_seq()));
-        let thread = std::thread::spawn(move || {
-            while !watching.stopped.load(Ordering::Relaxed) {
-                if let Some(last) = reader.next_batch(PATIENCE).last() {
-                    watching.latest.send_replace(last.seq);
-                }
-            }
-        });
-        (news, thread)
+        let watching = Arc::downgrade(&news);
+        app.watch_events(Box::new(move |seq| {
+            let news = watching.upgrade().filter(|news| !news.stopped.load(Ordering::Relaxed));
+            news.is_some_and(|news| {
+                news.latest.send_replace(seq);
+                true
+            })
+        }));
+        news
     }
 
     /// Ends the watching.

@@ -12,6 +12,7 @@ mod extract;
 mod guard;
 mod options;
 mod profile_token;
+mod run_log;
 mod runs;
 mod state;
 mod v1;

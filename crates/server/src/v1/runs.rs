@@ -17,7 +17,8 @@ use super::page::{Order, PageQuery};
 use super::schema::{Moment, time};
 use crate::error::{Answer, Problem};
 use crate::extract::{Body, Id, Path, Query, RunKey, StepKey};
-use crate::runs::{RunLog, Usage, read_turn};
+use crate::run_log::{RunLog, Usage};
+use crate::runs::read_turn;
 use crate::state::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {

@@ -29,7 +29,7 @@ use super::page::Order;
 use super::runs::{RunBody, run_body};
 use crate::error::Problem;
 use crate::extract::{AgentKey, Id, Path, Query, read_json};
-use crate::runs::RunLog;
+use crate::run_log::RunLog;
 use crate::state::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {

@@ -5,7 +5,7 @@ use resident_app::api::{MessageView, RoleView, ToolCallView};
 use resident_app::records::MessageRow;
 use serde_json::{Value, json};
 
-use crate::runs::Entry;
+use crate::run_log::Entry;
 use crate::v1::schema::message_time;
 
 /// The tool through which agents of the older kind speak.

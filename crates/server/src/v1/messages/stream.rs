@@ -20,7 +20,7 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::shape::{Wanted, entry_messages};
 use crate::error::Problem;
-use crate::runs::{Ending, RunLog, Seen, Usage};
+use crate::run_log::{Ending, RunLog, Seen, Usage};
 
 /// What ends within this is answered with a status of its own.
 const PROMPT: Duration = Duration::from_millis(300);
@@ -85,31 +85,25 @@ fn failed_body(problem: &Problem) -> Value {
 }
 
 async fn whole(log: &RunLog, wanted: &Wanted) -> Result<Value, Problem> {
+    log.over().await;
     let wanted = Wanted { pieces: false, ..wanted.clone() };
-    let mut news = log.watch();
-    loop {
-        news.mark_unchanged();
-        match log.see(0) {
-            Seen::Refused(problem) => return Err(problem),
-            Seen::Entries { turn_id, entries, ending: Some((ending, usage)) } => {
-                let messages: Vec<Value> =
-                    entries.iter().flat_map(|entry| entry_messages(entry, &turn_id, &wanted)).collect();
-                let mut body = json!({
-                    "messages": messages,
-                    "stop_reason": stop_reason(&ending.stop_reason),
-                    "usage": usage_body(usage, Some(&turn_id)),
-                });
-                if let Some(error) = &ending.error {
-                    body["error"] = error_body(&turn_id, error);
-                }
-                return Ok(body);
-            }
-            Seen::Entries { .. } | Seen::NotBegun => {}
+    let (turn_id, entries, ending, usage) = match log.see(0) {
+        Seen::Refused(problem) => return Err(problem),
+        Seen::Entries { turn_id, entries, ending: Some((ending, usage)) } => (turn_id, entries, ending, usage),
+        Seen::Entries { ending: None, .. } | Seen::NotBegun => {
+            return Err(Problem::internal("a turn's log is over before its end"));
         }
-        if news.changed().await.is_err() {
-            return Err(Problem::internal("a turn's log was dropped before its end"));
-        }
+    };
+    let messages: Vec<Value> = entries.iter().flat_map(|entry| entry_messages(entry, &turn_id, &wanted)).collect();
+    let mut body = json!({
+        "messages": messages,
+        "stop_reason": stop_reason(&ending.stop_reason),
+        "usage": usage_body(usage, Some(&turn_id)),
+    });
+    if let Some(error) = &ending.error {
+        body["error"] = error_body(&turn_id, error);
     }
+    Ok(body)
 }
 
 fn stop_reason(reason: &str) -> Value {
