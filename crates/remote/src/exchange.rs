@@ -10,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, Url};
 use resident_agent::Cancel;
 use resident_library::http::{Network, Redirects, chain, host_of, offline_host};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -90,7 +91,7 @@ impl Exchange<'_> {
     /// The JSON that `url` answers.
     pub(crate) async fn get(&self, url: Url) -> Result<Value, RemoteError> {
         let host = host_of(&url);
-        self.json(self.send(Method::GET, url, None, &|_, _| false).await?, host).await
+        self.json(self.send::<Value>(Method::GET, url, None, &|_, _| false).await?, host).await
     }
 
     /// The JSON that `url` answers to `body`.
@@ -116,11 +117,11 @@ impl Exchange<'_> {
 
     /// Sends a request and waits for the head of its answer. `would_help` says of a refusal that the caller knows what
     /// to change, so that it is not sent again as it is.
-    pub(crate) async fn send(
+    pub(crate) async fn send<B: Serialize>(
         &self,
         method: Method,
         url: Url,
-        body: Option<&Value>,
+        body: Option<&B>,
         would_help: &dyn Fn(u16, &str) -> bool,
     ) -> Result<Reply, RemoteError> {
         let host = host_of(&url);
@@ -154,11 +155,11 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempt(
+    async fn attempt<B: Serialize>(
         &self,
         method: &Method,
         url: &Url,
-        body: Option<&Value>,
+        body: Option<&B>,
         deadline: Instant,
     ) -> Result<Outcome, RemoteError> {
         let mut request = self.network.client(url, Redirects::Return)?.request(method.clone(), url.clone());

@@ -3,8 +3,11 @@
 //! Only fields that are part of the protocol are sent; min-p and repetition penalty are not, and strict endpoints
 //! refuse what they do not know. What an endpoint turned out not to understand is left out.
 
+use std::borrow::Cow;
+
 use resident_agent::{GenerateOptions, Prompt, PromptMessage, ToolChoice};
 use resident_store::Role;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::adapt::Dialect;
@@ -23,24 +26,52 @@ pub(crate) fn has_menu(prompt: &Prompt) -> bool {
     !prompt.menu.is_empty() && prompt.tool_choice != ToolChoice::None
 }
 
+/// The body of a request. A conversation is long, and goes out as it stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Request<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
+    stream: bool,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+}
+
+impl<'a> Message<'a> {
+    fn said(role: &'static str, content: impl Into<Cow<'a, str>>) -> Self {
+        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+}
+
 /// The body of the request.
-pub(crate) fn request(model: &str, prompt: &Prompt, options: &GenerateOptions, dialect: Dialect) -> Value {
-    let mut body = Map::new();
-    body.insert("model".into(), json!(model));
-    body.insert("messages".into(), messages(prompt, dialect));
-    body.insert("stream".into(), json!(true));
+pub(crate) fn request<'a>(
+    model: &'a str,
+    prompt: &'a Prompt,
+    options: &GenerateOptions,
+    dialect: Dialect,
+) -> Request<'a> {
+    let mut rest = Map::new();
     if !dialect.no_stream_options {
-        body.insert("stream_options".into(), json!({ "include_usage": true }));
+        rest.insert("stream_options".into(), json!({ "include_usage": true }));
     }
     let limit = if dialect.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
-    body.insert(limit.into(), json!(options.max_tokens));
+    rest.insert(limit.into(), json!(options.max_tokens));
     if !dialect.no_sampling {
-        add_sampling(&mut body, options);
+        add_sampling(&mut rest, options);
     }
     if sends_tools(prompt, dialect) {
-        add_tools(&mut body, prompt, dialect);
+        add_tools(&mut rest, prompt, dialect);
     }
-    Value::Object(body)
+    Request { model, messages: messages(prompt, dialect), stream: true, rest }
 }
 
 fn add_sampling(body: &mut Map<String, Value>, options: &GenerateOptions) {
@@ -82,15 +113,15 @@ fn add_tools(body: &mut Map<String, Value>, prompt: &Prompt, dialect: Dialect) {
     }
 }
 
-fn messages(prompt: &Prompt, dialect: Dialect) -> Value {
+fn messages(prompt: &Prompt, dialect: Dialect) -> Vec<Message<'_>> {
     let as_text = dialect.tools_as_text;
-    let mut system = prompt.system.clone();
+    let mut system = Cow::Borrowed(prompt.system.as_str());
     if as_text && has_menu(prompt) {
-        system = format!("{system}\n\n{}", describe(&prompt.menu, prompt.tool_choice));
+        system = Cow::Owned(format!("{system}\n\n{}", describe(&prompt.menu, prompt.tool_choice)));
     }
-    let mut messages = Vec::new();
+    let mut messages: Vec<Message<'_>> = Vec::new();
     if !system.trim().is_empty() {
-        messages.push(json!({ "role": "system", "content": system }));
+        messages.push(Message::said("system", system));
     }
     let plain = as_text || dialect.strict_roles;
     let mut last_role = "";
@@ -104,47 +135,35 @@ fn messages(prompt: &Prompt, dialect: Dialect) -> Value {
         let merges = as_text || (message.tool_calls.is_empty() && message.role != Role::Tool);
         match messages.last_mut().filter(|_| merges && role == last_role) {
             Some(last) => {
-                let joined = format!("{}\n\n{text}", last["content"].as_str().unwrap_or_default());
-                last["content"] = json!(joined);
+                let joined = last.content.to_mut();
+                joined.push_str("\n\n");
+                joined.push_str(&text);
             }
-            None if as_text => messages.push(json!({ "role": role, "content": text })),
-            None => {
-                let mut value = native(message);
-                value["role"] = json!(role);
-                value["content"] = json!(text);
-                messages.push(value);
-            }
+            None if as_text => messages.push(Message::said(role, text)),
+            None => messages.push(Message { role, content: text.into(), ..native(message) }),
         }
         last_role = role;
     }
-    Value::Array(messages)
+    messages
 }
 
 /// A message in the words of the protocol.
-fn native(message: &PromptMessage) -> Value {
+fn native(message: &PromptMessage) -> Message<'_> {
+    let content = message.content.as_str();
     match message.role {
-        Role::System => json!({ "role": "system", "content": message.content }),
-        Role::User => json!({ "role": "user", "content": message.content }),
-        Role::Assistant if message.tool_calls.is_empty() => {
-            json!({ "role": "assistant", "content": message.content })
-        }
+        Role::System => Message::said("system", content),
+        Role::User => Message::said("user", content),
         Role::Assistant => {
-            let calls: Vec<Value> = message
-                .tool_calls
-                .iter()
-                .map(|call| {
-                    json!({
-                        "id": call.id,
-                        "type": "function",
-                        "function": { "name": call.name, "arguments": call.arguments.to_string() },
-                    })
+            let calls = message.tool_calls.iter().map(|call| {
+                json!({
+                    "id": call.id,
+                    "type": "function",
+                    "function": { "name": call.name, "arguments": call.arguments.to_string() },
                 })
-                .collect();
-            json!({ "role": "assistant", "content": message.content, "tool_calls": calls })
+            });
+            Message { tool_calls: calls.collect(), ..Message::said("assistant", content) }
         }
-        Role::Tool => {
-            json!({ "role": "tool", "content": message.content, "tool_call_id": message.tool_call_id })
-        }
+        Role::Tool => Message { tool_call_id: message.tool_call_id.as_deref(), ..Message::said("tool", content) },
     }
 }
 
@@ -200,6 +219,10 @@ mod tests {
         }
     }
 
+    fn body_of(prompt: &Prompt, options: &GenerateOptions, dialect: Dialect) -> Value {
+        serde_json::to_value(request("m", prompt, options, dialect)).unwrap()
+    }
+
     fn roles(body: &Value) -> Vec<&str> {
         body["messages"].as_array().expect("messages").iter().map(|m| m["role"].as_str().expect("a role")).collect()
     }
@@ -207,7 +230,7 @@ mod tests {
     #[test]
     fn the_request_is_the_protocols() {
         let options = GenerateOptions { seed: u64::MAX, ..GenerateOptions::default() };
-        let body = request("m", &prompt(), &options, Dialect::default());
+        let body = body_of(&prompt(), &options, Dialect::default());
         assert_eq!(roles(&body), ["system", "user", "assistant", "tool", "system"]);
         let call = &body["messages"][2]["tool_calls"][0];
         assert_eq!(call["function"]["arguments"], json!(r#"{"text":"é"}"#), "arguments travel as a string");
@@ -223,13 +246,13 @@ mod tests {
     #[test]
     fn no_tools_are_sent_where_none_can_be_called() {
         let prompt = Prompt { tool_choice: ToolChoice::None, ..prompt() };
-        assert!(request("m", &prompt, &GenerateOptions::default(), Dialect::default()).get("tools").is_none());
+        assert!(body_of(&prompt, &GenerateOptions::default(), Dialect::default()).get("tools").is_none());
     }
 
     #[test]
     fn without_tools_everything_is_said_in_words() {
         let dialect = Dialect { tools_as_text: true, ..Dialect::default() };
-        let body = request("m", &prompt(), &GenerateOptions::default(), dialect);
+        let body = body_of(&prompt(), &GenerateOptions::default(), dialect);
         assert_eq!(roles(&body), ["system", "user", "assistant", "user"]);
         assert!(body.get("tools").is_none() && body.get("tool_choice").is_none());
         let text = |at: usize| body["messages"][at]["content"].as_str().expect("text");
@@ -241,7 +264,7 @@ mod tests {
     #[test]
     fn strict_roles_keep_calls_and_results() {
         let dialect = Dialect { strict_roles: true, ..Dialect::default() };
-        let body = request("m", &prompt(), &GenerateOptions::default(), dialect);
+        let body = body_of(&prompt(), &GenerateOptions::default(), dialect);
         assert_eq!(roles(&body), ["system", "user", "assistant", "tool", "user"]);
         assert_eq!(body["messages"][2]["tool_calls"][0]["id"], "call-1");
     }
