@@ -25,9 +25,12 @@ const BATCH: usize = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// While turns run, embedding waits: up to this long for each batch, so that under a load without end it goes on slowly.
-const GIVES_WAY: Duration = Duration::from_secs(10);
-const LOOKS_AGAIN: Duration = Duration::from_millis(25);
+/// While turns run, and until none has run for a moment, embedding waits. Under a load without end it goes on slowly:
+/// after so long with a few texts, which take the processors for a few hundredths of a second.
+const GIVES_WAY: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_millis(100);
+const LOOKS_AGAIN: Duration = Duration::from_millis(50);
+const FEW: usize = 2;
 
 /// Is told how many texts are left.
 pub(crate) type OnProgress = Arc<dyn Fn(usize) + Send + Sync>;
@@ -136,8 +139,8 @@ impl Shared {
         let mut remaining = 0;
         let mut tidied = false;
         while !self.lock_signal().stopped {
-            self.give_way();
-            let Some(next) = self.with_store(|store| self.next(store, &skipped)) else { return };
+            let texts = if self.give_way() { BATCH } else { FEW };
+            let Some(next) = self.with_store(|store| self.next(store, texts, &skipped)) else { return };
             let outcome = match next {
                 Ok(Next::Nothing) => {
                     remaining = 0;
@@ -202,10 +205,10 @@ impl Shared {
         }
     }
 
-    fn next(&self, store: &Store, skipped: &HashSet<(VectorOwner, i64)>) -> Result<Next, StoreError> {
-        let mut batch = store.read(|r| r.unembedded(self.vectors.embedder().id(), BATCH + skipped.len()))?;
+    fn next(&self, store: &Store, texts: usize, skipped: &HashSet<(VectorOwner, i64)>) -> Result<Next, StoreError> {
+        let mut batch = store.read(|r| r.unembedded(self.vectors.embedder().id(), texts + skipped.len()))?;
         batch.retain(|unembedded| !skipped.contains(&(unembedded.owner, unembedded.key)));
-        batch.truncate(BATCH);
+        batch.truncate(texts);
         Ok(if batch.is_empty() { Next::Nothing } else { Next::Batch(batch) })
     }
 
@@ -261,10 +264,16 @@ impl Shared {
         signal.written = false;
     }
 
-    /// Waits while turns run, but not for ever.
-    fn give_way(&self) {
+    /// Waits while turns run, but not for ever; whether it is quiet now.
+    fn give_way(&self) -> bool {
         let began = Instant::now();
-        while self.turns.any() && began.elapsed() < GIVES_WAY && !self.lock_signal().stopped {
+        loop {
+            if self.turns.quiet_for(QUIET) {
+                return true;
+            }
+            if began.elapsed() >= GIVES_WAY || self.lock_signal().stopped {
+                return false;
+            }
             self.rest(LOOKS_AGAIN);
         }
     }
