@@ -21,6 +21,9 @@ use resident_app::{App, OpenOptions};
 
 use output::Output;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A private assistant that lives on your computer and remembers.
 #[derive(Parser)]
 #[command(name = "resident", version, propagate_version = true)]
