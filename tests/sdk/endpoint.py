@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODEL = "script-1"
 SCRIPT = re.compile(r"#script\s+(?=\[)")
+# What Resident tells the agent alone comes joined with the user's message.
+ALERT = re.compile(r'\n+\{"type":"system_alert".*\Z', re.DOTALL)
 
 
 def script(*replies, text=""):
@@ -70,6 +72,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def parse_request(self):
+        """Reads the head of a request, and notes when it came: threads of Python wait for each other after that."""
+        self.began = time.monotonic()
+        return super().parse_request()
+
     def log_message(self, *arguments):
         """Says nothing."""
 
@@ -84,11 +91,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         """Answers a chat."""
-        began = time.monotonic()
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
         if self.path != "/v1/chat/completions":
             return self.answer(404, {"error": {"message": "not here"}})
         text, reply = choose(body.get("messages", []))
+        self.said_last = self.began
         time.sleep(self.server.endpoint.wait_s + reply.get("wait_s", 0))
         try:
             if "status" in reply:
@@ -98,11 +105,12 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.answer(200, whole(body, reply))
         finally:
-            self.server.endpoint.note(text, time.monotonic() - began)
+            self.server.endpoint.note(text, self.said_last - self.began)
 
     def answer(self, status, value):
         """Sends JSON."""
         text = json.dumps(value).encode()
+        self.said_last = time.monotonic()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(text)))
@@ -111,11 +119,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def stream(self, body, reply):
         """Sends the reply in pieces: words, or halves of a call's arguments."""
+        # A connection that is cut has no end of its own to tell from a whole answer.
+        self.chunked = "die_after" not in reply
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
+        self.send_header(*(("transfer-encoding", "chunked") if self.chunked else ("connection", "close")))
         self.end_headers()
-        self.close_connection = True
+        self.close_connection = not self.chunked
         for index, delta in enumerate(deltas(reply)):
             if index == reply.get("die_after"):
                 return
@@ -124,12 +134,18 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(reply["word_s"])
         self.event(chunk(body, {}, finish(reply)))
         self.event({**chunk(body, {}, None), "choices": [], "usage": USAGE})
-        self.wfile.write(b"data: [DONE]\n\n")
+        self.said_last = time.monotonic()
+        done = b"data: [DONE]\n\n"
+        # The end of the body comes with its last piece, so that the client can keep the connection.
+        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(done), done) if self.chunked else done)
 
     def event(self, value):
         """Sends one event."""
-        self.wfile.write(f"data: {json.dumps(value)}\n\n".encode())
-        self.wfile.flush()
+        self.piece(f"data: {json.dumps(value)}\n\n".encode())
+
+    def piece(self, data):
+        """Sends a part of a stream."""
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if self.chunked else data)
 
 
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
@@ -140,7 +156,7 @@ def choose(messages):
     users = [index for index, message in enumerate(messages) if message["role"] == "user"]
     if not users:
         return "", {"say": "Nothing was said."}
-    text = text_of(messages[users[-1]]["content"])
+    text = ALERT.sub("", text_of(messages[users[-1]]["content"]))
     replies = script_at_the_end(text)
     if replies is None:
         last = text.rsplit("\n", 1)[-1]
