@@ -43,6 +43,26 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What a person calls it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::McpServer => "server",
+            Self::Agent
+            | Self::Group
+            | Self::Block
+            | Self::File
+            | Self::Tool
+            | Self::Message
+            | Self::Turn
+            | Self::Conversation
+            | Self::Archive
+            | Self::Passage => self.prefix(),
+        }
+    }
+}
+
 /// Something for each id of each kind.
 #[derive(Debug)]
 pub(crate) struct ById<T>([HashMap<String, T>; 12]);

@@ -70,7 +70,8 @@ fn is_device(part: &str) -> bool {
 
 /// Characters that change how a name looks and not what it says.
 fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
+        || matches!(c, '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct Notice {
 const LISTED: usize = 20;
 
 /// Wordings that are told apart; what goes beyond is counted by kind.
-const WORDINGS: usize = 200;
+const WORDINGS: usize = 60;
 
 /// Collects notices while a file is read.
 #[derive(Debug, Default)]

@@ -111,7 +111,7 @@ fn url_without_secrets(url: &str) -> String {
     if let Some(query) = query {
         let names: Vec<String> = query
             .split('&')
-            .map(|pair| pair.split_once('=').map_or_else(|| String::new(), |(name, _)| format!("{name}=")))
+            .map(|pair| pair.split_once('=').map_or_else(String::new, |(name, _)| format!("{name}=")))
             .collect();
         out = format!("{out}?{}", names.join("&"));
     }

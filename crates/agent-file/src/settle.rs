@@ -86,6 +86,7 @@ fn name_messages(file: &mut AgentFile, cx: &mut Context<'_>) {
         let place = format_args!("agents[{at}].messages");
         let renamed = name_thread(&mut agent.messages, &mut fresh, place, cx);
         rename(&mut agent.in_context_message_ids, &renamed);
+        keep_own(&mut agent.in_context_message_ids, &agent.messages, place, cx);
         of_agents.insert(agent.id.clone(), renamed);
     }
     for (at, of_agent) in file.resident.agents.iter_mut().enumerate() {
@@ -96,6 +97,7 @@ fn name_messages(file: &mut AgentFile, cx: &mut Context<'_>) {
             let place = format_args!("resident.agents[{at}].conversations[{nth}].messages");
             let renamed = name_thread(&mut conversation.messages, &mut fresh, place, cx);
             rename(&mut conversation.in_context_message_ids, &renamed);
+            keep_own(&mut conversation.in_context_message_ids, &conversation.messages, place, cx);
             let firsts = conversation.summaries.iter_mut().filter_map(|summary| summary.first_message_id.as_mut());
             firsts.for_each(|id| rename_one(id, Some(&renamed)));
         }
@@ -128,6 +130,21 @@ fn name_thread(
     let requests = messages.iter_mut().filter_map(|message| message.approval_request_id.as_mut());
     requests.for_each(|id| rename_one(id, Some(&renamed)));
     renamed
+}
+
+/// Takes the messages out of a window that are not of its thread.
+fn keep_own(ids: &mut Vec<String>, messages: &[Message], place: Arguments<'_>, cx: &mut Context<'_>) {
+    let own: HashSet<&str> = messages.iter().map(|message| message.id.as_str()).collect();
+    ids.retain(|id| {
+        let is_own = own.contains(id.as_str());
+        if !is_own {
+            let text =
+                format!("{} is in the context window and no message of its thread; it is left out there.", quoted(id));
+            let wording = "Messages in context that are no messages of the thread.";
+            cx.notices.add_as(NoticeKind::NotAdopted, &place, wording, text);
+        }
+        is_own
+    });
 }
 
 fn rename(ids: &mut [String], renamed: &HashMap<String, String>) {
@@ -223,7 +240,7 @@ impl Visit for Dangling<'_, '_> {
         if kind == Kind::Turn || self.declared.of(kind).contains_key(id) {
             return true;
         }
-        let what = kind.prefix();
+        let what = kind.word();
         let text = format!("{} names no {what} of this file; the reference is left out.", quoted(id));
         let wording = format!("References that name no {what} of this file.");
         self.cx.notices.add_as(NoticeKind::NotAdopted, &place, wording, text);
@@ -288,7 +305,8 @@ fn label_blocks(file: &mut AgentFile, cx: &mut Context<'_>) {
             };
             let text =
                 format!("Two blocks of one agent are called {}; this one is {label:?} now.", quoted(&block.label));
-            cx.mended(&format_args!("blocks[{index}].label"), text);
+            let wording = "Blocks of one agent with the same label, which have labels of their own now.";
+            cx.notices.add_as(NoticeKind::Mended, &format_args!("blocks[{index}].label"), wording, text);
             block.label = label;
         }
     }

@@ -14,8 +14,10 @@ const CHUNK: usize = 64 << 10;
 pub(super) struct Items<'l, R> {
     reader: R,
     limits: &'l Limits,
-    chunk: Vec<u8>,
-    /// What of the chunk has been looked at.
+    chunk: Box<[u8]>,
+    /// How much of the chunk was filled.
+    filled: usize,
+    /// How much of that has been looked at.
     at: usize,
     /// Bytes read in all.
     bytes: usize,
@@ -37,7 +39,8 @@ enum State {
 
 impl<'l, R: Read> Items<'l, R> {
     pub(super) fn new(reader: R, limits: &'l Limits) -> Self {
-        Self { reader, limits, chunk: Vec::new(), at: 0, bytes: 0, item: Vec::new(), state: State::Before }
+        let chunk = vec![0; CHUNK].into_boxed_slice();
+        Self { reader, limits, chunk, filled: 0, at: 0, bytes: 0, item: Vec::new(), state: State::Before }
     }
 
     /// The bytes of the next item; `None` after the last.
@@ -114,7 +117,7 @@ impl<'l, R: Read> Items<'l, R> {
     }
 
     fn broken(&self, reason: &str) -> AgentFileError {
-        AgentFileError::Unreadable { reason: format!("{reason} at byte {}", self.bytes - (self.chunk.len() - self.at)) }
+        AgentFileError::Unreadable { reason: format!("{reason} at byte {}", self.bytes - (self.filled - self.at)) }
     }
 
     fn byte(&mut self) -> Result<Option<u8>, AgentFileError> {
@@ -124,19 +127,15 @@ impl<'l, R: Read> Items<'l, R> {
     }
 
     fn peek(&mut self) -> Result<Option<u8>, AgentFileError> {
-        while self.at >= self.chunk.len() {
-            self.chunk.resize(CHUNK, 0);
-            self.at = 0;
+        while self.at >= self.filled {
+            (self.at, self.filled) = (0, 0);
             let count = match self.reader.read(&mut self.chunk) {
                 Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {
-                    self.chunk.clear();
-                    continue;
-                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(AgentFileError::Unreadable { reason: error.to_string() }),
             };
-            self.chunk.truncate(count);
-            self.bytes += count;
+            self.filled = count;
+            self.bytes = self.bytes.saturating_add(count);
             if self.bytes > self.limits.bytes {
                 return Err(AgentFileError::TooLarge { bytes: self.bytes, limit: self.limits.bytes });
             }

@@ -92,10 +92,8 @@ pub fn each(
     while let Some(bytes) = items.next_item()? {
         let place = Place::FILE.index(index);
         index += 1;
-        if let Some(conversation) = conversation(bytes, &place, &mut cx) {
-            if take(conversation).is_break() {
-                break;
-            }
+        if conversation(bytes, &place, &mut cx).is_some_and(|conversation| take(conversation).is_break()) {
+            break;
         }
     }
     Ok(cx.notices.into_list())

@@ -6,8 +6,10 @@
 
 mod agent;
 mod block;
+mod call;
 mod folder;
 mod group;
+mod memory;
 mod message;
 mod out;
 mod resident;
@@ -17,13 +19,13 @@ mod tool;
 pub(crate) use agent::AS_IT_IS;
 pub use agent::{AGENT_TYPES, Agent};
 pub use block::Block;
+pub use call::{ToolCall, ToolReturn};
 pub use folder::{File, FileView, Folder};
 pub use group::{Group, MANAGER_KINDS, Manager};
-pub use message::{Message, Part, Role, ToolCall, ToolReturn};
+pub use memory::{Archive, BlockRevision, Passage, PassageRevision, Provenance};
+pub use message::{Message, Part, Role};
 pub(crate) use out::Out;
-pub use resident::{
-    AgentSettings, Archive, BlockRevision, Conversation, Passage, PassageRevision, Provenance, Resident, Summary,
-};
+pub use resident::{AgentSettings, Conversation, Resident, Summary};
 pub use skill::Skill;
 pub use tool::{McpServer, TOOL_TYPES, Tool};
 

@@ -1,6 +1,7 @@
 //! Skills: folders of instructions that some programs load. Resident carries them along.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::{Map, Value};
 
@@ -24,8 +25,8 @@ pub struct Skill {
 impl Skill {
     pub(crate) fn read(mut fields: Fields<'_>, cx: &mut Context<'_>) -> Result<Self, AgentFileError> {
         let name = fields.required_text("name", cx)?;
-        let place = fields.place;
-        let place = place.key("files");
+        let outer = fields.place;
+        let place = outer.key("files");
         let mut files = BTreeMap::new();
         for (key, value) in fields.object("files")?.unwrap_or_default() {
             let Value::String(text) = value else { return Err(wrong(&place.key(&key), "a text", &value)) };
@@ -36,16 +37,23 @@ impl Skill {
                     format!("The name of this file could lead out of its folder; it is {safe:?} here."),
                 );
             }
-            if files.contains_key(&safe) {
-                let text = "Another file of the skill has this name; this one is left out.";
-                cx.notices.add(NoticeKind::NotAdopted, &place.key(&key), text);
-            } else {
-                files.insert(safe, text);
+            match files.entry(safe) {
+                Entry::Vacant(free) => {
+                    free.insert(text);
+                }
+                Entry::Occupied(_) => {
+                    let text = "Another file of the skill has this name; this one is left out.";
+                    cx.notices.add(NoticeKind::NotAdopted, &place.key(&key), text);
+                }
             }
         }
-        let text = format!("The skill {} is kept with the file and not used here.", crate::json::quoted(&name));
-        cx.notices.add_as(NoticeKind::Inert, &fields.place, "Skills are kept with the file and not used here.", text);
-        Ok(Self { name, files, source_url: fields.text("source_url", cx)?, extra: fields.rest() })
+        let skill = Self { name, files, source_url: fields.text("source_url", cx)?, extra: fields.rest() };
+        if skill.has_content() {
+            let text =
+                format!("The skill {} is kept with the file and not used here.", crate::json::quoted(&skill.name));
+            cx.notices.add_as(NoticeKind::Inert, &outer, "Skills are kept with the file and not used here.", text);
+        }
+        Ok(skill)
     }
 
     /// Whether there is anything in it that V1 reads.
