@@ -25,10 +25,13 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Takes `key` out of `object`.
-    pub(crate) fn take(&mut self, object: &mut Map<String, Value>, key: &str) {
-        if let Some(value) = object.shift_remove(key) {
-            self.keys.insert(key.to_owned(), value);
+    /// Takes the keys out of `object` that are `refused`.
+    pub(crate) fn take(&mut self, object: &mut Map<String, Value>, refused: impl Fn(&str) -> bool) {
+        if object.keys().any(|key| refused(key)) {
+            // In one pass: taking keys out one by one would move the rest each time.
+            let (taken, rest) = std::mem::take(object).into_iter().partition(|(key, _)| refused(key));
+            self.keys = taken;
+            *object = rest;
         }
     }
 

@@ -20,7 +20,9 @@ pub(crate) fn is_legacy(fields: &mut Fields<'_>) -> bool {
 pub(crate) fn read(mut fields: Fields<'_>, cx: &mut Context<'_>) -> Result<AgentFile, AgentFileError> {
     let most = cx.limits.entities;
     let blocks = blocks(&mut fields, cx)?;
+    let names = tool_names(&mut fields)?;
     let tools = fields.things(("tools", "tools"), most, cx, Tool::read)?;
+    fields.put_back("tools", Value::Array(names));
     let in_context = positions(&mut fields, cx)?;
     let tags = tags(&mut fields, cx)?;
     fields.put_back("tags", Value::Array(tags));
@@ -94,6 +96,13 @@ fn by_labels(map: Map<String, Value>, place: &Place<'_>, cx: &mut Context<'_>) -
         other => Err(wrong(&place.key(&label), "a block", &other)),
     });
     blocks.collect()
+}
+
+/// The tools that are only named, taken out of the list of tools.
+fn tool_names(fields: &mut Fields<'_>) -> Result<Vec<Value>, AgentFileError> {
+    let (names, tools) = fields.list("tools")?.into_iter().partition(Value::is_string);
+    fields.put_back("tools", Value::Array(tools));
+    Ok(names)
 }
 
 /// The positions of the messages in context.

@@ -26,6 +26,12 @@ impl Limits {
     /// The most levels that can be asked for: the JSON parser itself ends at 128.
     pub const DEEPEST: usize = 100;
 
+    /// Limits for an export of chats, which is read one conversation at a time: four gigabytes, ten million messages.
+    pub fn of_exports() -> Self {
+        let bytes = usize::try_from(4_u64 << 30).unwrap_or(usize::MAX);
+        Self { bytes, messages: 10_000_000, ..Self::default() }
+    }
+
     /// How deep a file may be.
     pub(crate) fn levels(&self) -> usize {
         self.depth.min(Self::DEEPEST)

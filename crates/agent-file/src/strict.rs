@@ -135,8 +135,7 @@ pub(crate) fn set_aside(list: &'static str, object: &mut Object, kept: &mut Kept
 }
 
 fn unknown(object: &mut Object, known: &[&str], kept: &mut Kept) {
-    let keys: Vec<String> = object.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
-    keys.iter().for_each(|key| kept.take(object, key));
+    kept.take(object, |key| !known.contains(&key));
 }
 
 fn agent(object: &mut Object, kept: &mut Kept) {

@@ -80,7 +80,7 @@ pub fn read(reader: impl Read, limits: &Limits) -> Result<Export, AgentFileError
 ///
 /// # Errors
 /// When the file is not a list, breaks off, cannot be read, or is larger or has larger conversations than `limits` allow.
-/// [`Limits::bytes`] is meant for files that are held as a whole, and is for the caller to raise here.
+/// [`Limits::of_exports`] are meant for this.
 pub fn each(
     reader: impl Read,
     limits: &Limits,

@@ -1,6 +1,6 @@
 //! Agents: how they are set up, what they have, and their own thread of messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -255,13 +255,12 @@ fn tool_rules(fields: &mut Fields<'_>, cx: &Context<'_>) -> Result<Vec<Extra>, A
     rules.collect()
 }
 
+/// Folders under both of their names.
 fn folder_ids(fields: &mut Fields<'_>) -> Result<Vec<String>, AgentFileError> {
     let mut ids = fields.texts("source_ids")?;
-    for id in fields.texts("folder_ids")? {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
+    ids.extend(fields.texts("folder_ids")?);
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(id.clone()));
     Ok(ids)
 }
 

@@ -100,8 +100,7 @@ fn an_export_is_read_one_conversation_at_a_time() {
     let item = [&item[1..end], b","].concat();
     let reader = Endless { head: io::Cursor::new(b"[".to_vec()), item, left: 1_000, at: 0 };
     let mut count = 0;
-    let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-    let notices = chatgpt::each(reader, &limits, |_| {
+    let notices = chatgpt::each(reader, &Limits::of_exports(), |_| {
         count += 1;
         ControlFlow::Continue(())
     })

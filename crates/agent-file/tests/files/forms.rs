@@ -86,12 +86,11 @@ fn the_first_legacy_form_had_blocks_by_their_labels() {
     let read = read_text(
         r#"{"agent_type": "memgpt_agent", "name": "Old", "system": "s", "tools": ["send_message"],
             "core_memory": {"memory": {"human": {"value": "Ana", "limit": 2000}, "persona": "I am old."}},
-            "messages": [{"role": "user", "content": "hi"}]}"#
-            .replace(r#""tools": ["send_message"],"#, "")
-            .as_str(),
+            "messages": [{"role": "user", "content": "hi"}]}"#,
     );
     let blocks: Vec<(&str, &str)> = read.file.blocks.iter().map(|b| (b.label.as_str(), b.value.as_str())).collect();
     assert_eq!(blocks, [("human", "Ana"), ("persona", "I am old.")]);
+    assert_eq!(read.file.agents[0].tool_names, ["send_message"]);
     assert_eq!(read.file.agents[0].in_context_message_ids.len(), 1, "without positions all messages are in context");
 }
 

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use resident_agent_file::{AgentFileError, Limits, NoticeKind, read};
+use resident_agent_file::{AgentFileError, Limits, NoticeKind, read, write};
 
-use crate::{notices, read_text};
+use crate::{ALL, notices, read_text};
 
 fn refused(text: &str) -> String {
     match read(text.as_bytes(), &Limits::default()) {
@@ -103,6 +103,20 @@ fn long_lists_do_not_take_the_square_of_their_length() {
     ));
     assert!(read.notices.len() < 200, "{} notices", read.notices.len());
     assert_eq!(read.file.agents[0].messages.len(), 100_000);
+    assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn objects_with_many_keys_do_not_take_the_square_of_their_number() {
+    let keys = (0..200_000).map(|n| format!("\"k{n}\":0")).collect::<Vec<_>>().join(",");
+    let ids = (0..100_000).map(|n| format!("\"s{n}\"")).collect::<Vec<_>>().join(",");
+    let start = Instant::now();
+    let text = format!(r#"{{"agents":[{{{keys}}}],"tools":[{{"name":"t",{keys}}}]}}"#);
+    let file = read_text(&text).file;
+    let bytes = write(&file, &ALL);
+    assert_eq!(read(&bytes, &Limits::default()).expect("it reads").file.canonical(), file.canonical());
+    let text = format!(r#"{{"agents":[{{"source_ids":[{ids}],"folder_ids":[{ids}]}}]}}"#);
+    assert_eq!(refused(&text), "agents[0] holds 100000 references; at most 20000 are read");
     assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
 }
 
