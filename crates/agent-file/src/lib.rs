@@ -2,7 +2,7 @@
 //! that V1 reads them.
 //!
 //! [`read`] makes bytes into a portable graph, [`AgentFile`], and says what a person should know about the file;
-//! [`write`] makes a graph into bytes. Beside them are chats as other programs keep them: [`chatgpt`] reads an export,
+//! [`write()`] makes a graph into bytes. Beside them are chats as other programs keep them: [`chatgpt`] reads an export,
 //! [`chat`] writes Markdown and JSON.
 //!
 //! Everything here is a pure function of its input: there is no clock, no randomness, no file and no network, and

@@ -139,9 +139,8 @@ fn unknown(object: &mut Object, known: &[&str], kept: &mut Kept) {
 }
 
 fn agent(object: &mut Object, kept: &mut Kept) {
-    let fit = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '\'');
-    if let Some(name) = object.get("name").and_then(Value::as_str).filter(|name| !name.chars().all(fit)) {
-        let stand_in: String = name.chars().map(|c| if fit(c) { c } else { '_' }).collect();
+    if let Some(name) = object.get("name").and_then(Value::as_str).filter(|name| !name.chars().all(is_fit)) {
+        let stand_in: String = name.chars().map(|c| if is_fit(c) { c } else { '_' }).collect();
         kept.replace(object, "name", stand_in.into());
     }
     for key in ["model", "embedding"] {
@@ -172,6 +171,28 @@ fn agent(object: &mut Object, kept: &mut Kept) {
         kept.replace(object, "enable_sleeptime", Value::Bool(true));
     }
     tool_rules(object, kept);
+}
+
+/// Whether V1 takes a character in the name of an agent. It takes what Python calls a letter or a digit, which leaves out
+/// the vowel signs and other marks that many scripts write words with; where they may be, only what is certainly a
+/// letter is taken for one.
+fn is_fit(c: char) -> bool {
+    const LETTERS: [std::ops::RangeInclusive<char>; 9] = [
+        '\u{05D0}'..='\u{05EA}',
+        '\u{0620}'..='\u{064A}',
+        '\u{0904}'..='\u{0939}',
+        '\u{0E01}'..='\u{0E30}',
+        '\u{3041}'..='\u{3096}',
+        '\u{30A1}'..='\u{30FA}',
+        '\u{3400}'..='\u{4DBF}',
+        '\u{4E00}'..='\u{9FFF}',
+        '\u{AC00}'..='\u{D7A3}',
+    ];
+    c.is_ascii_alphanumeric()
+        || matches!(c, ' ' | '-' | '_' | '\'')
+        // Circled and squared letters are symbols.
+        || (c.is_lowercase() || c.is_uppercase()) && !matches!(c, '\u{0345}' | '\u{2160}'..='\u{24FF}' | '\u{1F100}'..)
+        || LETTERS.iter().any(|letters| letters.contains(&c))
 }
 
 fn embedding_config(object: &mut Object, kept: &mut Kept) {
@@ -259,4 +280,19 @@ fn metadata(object: &mut Object, kept: &mut Kept) {
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     kept.replace(object, "metadata", json!(texts));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_letters() {
+        for name in ["Ada-2 O'Neil_x", "Zoë", "Ольга", "小明", "さくら", "민준", "محمد"] {
+            assert!(name.chars().all(is_fit), "{name}");
+        }
+        for c in ['(', '/', '.', '\n', '😀', 'Ⓐ', '\u{093E}', '\u{0E31}'] {
+            assert!(!is_fit(c), "{c:?}");
+        }
+    }
 }
