@@ -62,6 +62,42 @@ const VIEW: &[&str] = &[
     "end_line",
 ];
 
+/// The tools that V1 has of its own, by their kinds.
+const OWN_TOOLS: &[(&[&str], &[&str])] = &[
+    (
+        &["letta_core", "letta_memory_core", "letta_sleeptime_core"],
+        &[
+            "memory",
+            "send_message",
+            "conversation_search",
+            "archival_memory_insert",
+            "archival_memory_search",
+            "core_memory_append",
+            "core_memory_replace",
+            "rethink_memory",
+            "memory_replace",
+            "memory_insert",
+            "memory_apply_patch",
+            "memory_rethink",
+            "memory_finish_edits",
+        ],
+    ),
+    (
+        &["letta_multi_agent_core"],
+        &[
+            "send_message_to_agent_and_wait_for_reply",
+            "send_message_to_agents_matching_tags",
+            "send_message_to_agent_async",
+        ],
+    ),
+    (
+        &["letta_voice_sleeptime_core"],
+        &["rethink_user_memory", "finish_rethinking_memory", "store_memories", "search_memory"],
+    ),
+    (&["letta_builtin"], &["run_code", "run_code_with_tools", "web_search", "fetch_webpage"]),
+    (&["letta_files_core"], &["open_files", "grep_files", "semantic_search_files"]),
+];
+
 /// Endpoints of language models.
 const ENDPOINTS: &[&str] = &[
     "openai",
@@ -124,7 +160,7 @@ pub(crate) fn set_aside(list: &'static str, object: &mut Object, kept: &mut Kept
         "messages" => message(object, kept),
         "files_agents" => unknown(object, VIEW, kept),
         "files" => unknown(object, FILE, kept),
-        "tools" => unknown(object, TOOL, kept),
+        "tools" => tool(object, kept),
         "sources" => {
             unknown(object, FOLDER, kept);
             embedding_config(object, kept);
@@ -136,6 +172,16 @@ pub(crate) fn set_aside(list: &'static str, object: &mut Object, kept: &mut Kept
 
 fn unknown(object: &mut Object, known: &[&str], kept: &mut Kept) {
     kept.take(object, |key| !known.contains(&key));
+}
+
+/// A tool that V1 calls its own has to be one that it has; others are custom tools to it.
+fn tool(object: &mut Object, kept: &mut Kept) {
+    unknown(object, TOOL, kept);
+    let word = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let own = OWN_TOOLS.iter().find(|(kinds, _)| kinds.contains(&word("tool_type")));
+    if own.is_some_and(|(_, names)| !names.contains(&word("name"))) {
+        kept.replace(object, "tool_type", "custom".into());
+    }
 }
 
 fn agent(object: &mut Object, kept: &mut Kept) {

@@ -60,6 +60,15 @@ fn what_v1_refuses_travels_aside() {
 }
 
 #[test]
+fn a_tool_that_v1_does_not_have_is_custom_to_it() {
+    let mut file = read_fixture("current.af").file;
+    file.tools[0].name = "memory_dream".to_owned();
+    assert_eq!(written(&file, &ALL)["tools"][0]["tool_type"], "custom");
+    let again = read(&write(&file, &ALL), &Limits::default()).expect("it reads").file;
+    assert_eq!(again.tools[0].tool_type, "letta_sleeptime_core");
+}
+
+#[test]
 fn secrets_stay_at_home_unless_they_are_asked_for() {
     let mut file = read_fixture("wild.af").file;
     file.agents[0].llm_config.insert("api_key".to_owned(), "k9".into());
