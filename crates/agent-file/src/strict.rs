@@ -290,12 +290,21 @@ fn is_list_of_texts(value: Option<&Value>) -> bool {
 }
 
 fn message(object: &mut Object, kept: &mut Kept) {
-    let Some(parts) = object.get("content").and_then(Value::as_array) else { return };
-    if parts.iter().all(is_part) {
-        return;
+    for (key, is_known) in [("content", is_part as fn(&Value) -> bool), ("approvals", is_approval)] {
+        let Some(list) = object.get(key).and_then(Value::as_array) else { continue };
+        if !list.iter().all(is_known) {
+            let known = list.iter().filter(|value| is_known(value)).cloned().collect();
+            kept.replace(object, key, Value::Array(known));
+        }
     }
-    let known = parts.iter().filter(|part| is_part(part)).cloned().collect();
-    kept.replace(object, "content", Value::Array(known));
+}
+
+/// Whether V1 finds in an answer to a request what it needs: a decision, or what the call gave back.
+fn is_approval(value: &Value) -> bool {
+    let decided = text(value, "type").is_none_or(|kind| kind == "approval")
+        && text(value, "tool_call_id").is_some()
+        && value.get("approve").is_some_and(Value::is_boolean);
+    decided || matches!(text(value, "status"), Some("success" | "error"))
 }
 
 /// Whether V1 knows a part of a message's content and finds in it what it needs.

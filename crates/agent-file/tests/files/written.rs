@@ -56,7 +56,7 @@ fn what_v1_refuses_travels_aside() {
     assert_eq!(value["metadata"], serde_json::json!({"revision_id": "x"}));
     let kept = value["resident"]["kept"].as_array().expect("something is kept");
     let ids: Vec<&str> = kept.iter().filter_map(|kept| kept["id"].as_str()).collect();
-    assert_eq!(ids, ["message-1", "agent-0", "file-0", "tool-0", "agent_file"]);
+    assert_eq!(ids, ["message-1", "message-3", "agent-0", "file-0", "tool-0", "agent_file"]);
 }
 
 #[test]
