@@ -13,10 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resident-remote", &["resident-agent", "resident-memory", "resident-library", "resident-store"]),
     ("resident-library", &[]),
     ("resident-mcp", &["resident-library"]),
+    ("resident-agent-file", &[]),
     (
         "resident-app",
         &[
             "resident-agent",
+            "resident-agent-file",
             "resident-inference",
             "resident-library",
             "resident-mcp",
