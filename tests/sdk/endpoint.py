@@ -9,11 +9,14 @@ A reply is {"say": text} or {"call": tool, "arguments": {…}} or {"calls": [[to
 "status" (a refusal instead of an answer).
 """
 
+import contextlib
 import json
 import re
+import socket
 import sys
 import threading
 import time
+import weakref
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODEL = "script-1"
@@ -51,9 +54,10 @@ class Endpoint:
             return sum(text in asked for asked in self.asked)
 
     def close(self):
-        """Stops listening."""
+        """Stops listening, and hangs up on whoever kept a connection."""
         self.http.shutdown()
         self.http.server_close()
+        self.http.hang_up()
 
 
 class Server(ThreadingHTTPServer):
@@ -61,6 +65,22 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 256
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.connections = weakref.WeakSet()
+
+    def get_request(self):
+        """Takes a connection."""
+        connection, address = super().get_request()
+        self.connections.add(connection)
+        return connection, address
+
+    def hang_up(self):
+        """Ends all connections."""
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request, client_address):
         """A connection that was cut is what some checks are about."""
