@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use resident_app::api::{ApiError, ErrorCode, Event};
+use resident_app::records::McpServerToAllow;
 use serde_json::Value;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -112,6 +113,31 @@ pub(crate) async fn start_server(
 pub(crate) async fn stop_server(serving: State<'_, Serving>) -> Result<ServingState, ApiError> {
     let serving = serving.inner().clone();
     blocking(move || Ok(serving.stop())).await
+}
+
+/// The MCP servers that clients described.
+#[tauri::command]
+pub(crate) async fn mcp_servers(opening: State<'_, Opening>) -> Result<Vec<McpServerToAllow>, ApiError> {
+    let opening = opening.inner().clone();
+    blocking(move || opening.app()?.mcp_servers_to_allow()).await
+}
+
+/// Lets the MCP server of this address be started and called, or no longer. Only the window can; a client that could
+/// would be able to run any program.
+#[tauri::command]
+pub(crate) async fn allow_mcp_server(
+    opening: State<'_, Opening>,
+    id: String,
+    address: String,
+    allowed: bool,
+) -> Result<Vec<McpServerToAllow>, ApiError> {
+    let opening = opening.inner().clone();
+    blocking(move || {
+        let app = opening.app()?;
+        app.allow_mcp_server(&id, &address, allowed)?;
+        app.mcp_servers_to_allow()
+    })
+    .await
 }
 
 /// Ends the program.

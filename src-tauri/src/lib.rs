@@ -46,6 +46,8 @@ pub fn run() {
             commands::server_state,
             commands::start_server,
             commands::stop_server,
+            commands::mcp_servers,
+            commands::allow_mcp_server,
             commands::quit,
         ])
         .build(tauri::generate_context!())

@@ -8,7 +8,7 @@ import type { Event } from './generated/Event';
 import type { Methods } from './generated/Methods';
 import type { Connection } from './connection';
 import type { Recovery } from './recovery';
-import type { ServerSwitch } from './server';
+import type { ServerSwitch, ToolServers } from './server';
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]['params'];
@@ -31,6 +31,8 @@ export interface Backend {
   readonly recovery?: Recovery;
   /** The server that can be switched on; only in a window on this computer. */
   readonly server?: ServerSwitch;
+  /** Servers of tools; only in a window on this computer. */
+  readonly toolServers?: ToolServers;
   /** How it stands with the server that the page came from; only in a browser. */
   readonly connection?: Connection;
 }

@@ -9,7 +9,7 @@ import type { Backend, Method, Params, Result } from './backend';
 import { toApiError } from './errors';
 import type { Event } from './generated/Event';
 import type { Opening } from './recovery';
-import type { ServerState } from './server';
+import type { ServerState, ToolServer } from './server';
 
 async function call<T>(command: string, args: Record<string, unknown>): Promise<T> {
   try {
@@ -53,5 +53,10 @@ export const tauriBackend: Backend = {
     state: () => call<ServerState>('server_state', {}),
     start: () => call<ServerState>('start_server', {}),
     stop: () => call<ServerState>('stop_server', {}),
+  },
+
+  toolServers: {
+    list: () => call<ToolServer[]>('mcp_servers', {}),
+    allow: ({ id, address }, allowed) => call<ToolServer[]>('allow_mcp_server', { id, address, allowed }),
   },
 };

@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from '@testing-library/svelte';
+import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -9,7 +9,7 @@ import type { Link } from '../backend/connection';
 import { ScriptedBackend } from '../backend/scripted/scripted';
 import { usualWorld } from '../backend/scripted/usual';
 import { emptyWorld, type World } from '../backend/scripted/world';
-import type { ServerState } from '../backend/server';
+import type { ServerState, ToolServer, ToolServers } from '../backend/server';
 
 const NOW = Date.now();
 
@@ -90,5 +90,34 @@ describe('the server in Settings', () => {
     expect(await violations()).toEqual([]);
     await userEvent.click(toggle);
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Copy for letta-client' })).toBeNull());
+  });
+});
+
+describe('servers of tools', () => {
+  it('are allowed only after their address was shown, and no longer at once', async () => {
+    let servers: ToolServer[] = [
+      { id: 'mcp-1', name: 'files', address: 'NODE_OPTIONS=… npx -y files', startsProgram: true, allowed: false },
+    ];
+    const toolServers: ToolServers = {
+      list: () => Promise.resolve(servers),
+      allow: ({ id }, allowed) => {
+        servers = servers.map((server) => (server.id === id ? { ...server, allowed } : server));
+        return Promise.resolve(servers);
+      },
+    };
+    render(App, { props: { backend: Object.assign(new ScriptedBackend({ world: usualWorld(NOW) }), { toolServers }) } });
+    await userEvent.click(await screen.findByRole('button', { name: 'Settings' }));
+    const toggle = await screen.findByRole('switch', { name: 'Allow files' });
+    await userEvent.click(toggle);
+    const card = await screen.findByRole('dialog', { name: 'Allow files?' });
+    expect(card).toHaveTextContent('NODE_OPTIONS=… npx -y files');
+    expect(servers[0]?.allowed, 'nothing is allowed by a click on the switch alone').toBe(false);
+    expect(toggle).not.toBeChecked();
+    expect(await violations()).toEqual([]);
+    await userEvent.click(within(card).getByRole('button', { name: 'Allow' }));
+    await waitFor(() => expect(toggle).toBeChecked());
+    await userEvent.click(toggle);
+    await waitFor(() => expect(toggle).not.toBeChecked());
+    expect(servers[0]?.allowed).toBe(false);
   });
 });

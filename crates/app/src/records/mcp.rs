@@ -1,5 +1,9 @@
 //! Servers of the Model Context Protocol. A client may describe one; it is started or contacted only after the person
 //! allowed it, in the terminal that starts Resident or in its window, and not through the API that described it.
+//!
+//! What is allowed is an address: a URL, or a command with its arguments and the names of the variables that it is given.
+//! Some variables (`NODE_OPTIONS`) can make a harmless command run anything, so that the person has to see them, and new
+//! values have to be allowed anew.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,6 +13,7 @@ use resident_mcp::{McpError, Outcome, Patience, Server, ServerAddress};
 use resident_store::{
     McpServer, McpServerId, McpServerKind, Page, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -22,6 +27,9 @@ const RETURN_CHARS: usize = 50_000;
 
 /// Parts of an address that are secret, or may be: they are kept where keys are.
 const SECRETS: [&str; 4] = ["env", "auth_header", "auth_token", "custom_headers"];
+
+/// The names of the variables that a program is given, in what is kept of its server.
+const VARIABLES: &str = "env_names";
 
 /// A server as a client describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +51,45 @@ pub struct McpRefresh {
     pub added: Vec<String>,
 }
 
+/// A server as the person is shown it who may allow it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct McpServerToAllow {
+    /// Its id.
+    pub id: String,
+    /// What the client that described it calls it.
+    pub name: String,
+    /// What is allowed: a URL, or a command with its arguments and the names of its variables.
+    pub address: String,
+    /// Whether allowing it lets a program be started on this computer.
+    pub starts_program: bool,
+    /// Whether it is allowed.
+    pub allowed: bool,
+}
+
 impl App {
+    /// Servers as the person is shown them, oldest first.
+    pub fn mcp_servers_to_allow(&self) -> Result<Vec<McpServerToAllow>, ApiError> {
+        let shown = |server: McpServer| McpServerToAllow {
+            id: server.id.0,
+            address: address_text(server.kind, &server.config),
+            starts_program: server.kind == McpServerKind::Stdio,
+            name: server.name,
+            allowed: server.allowed,
+        };
+        Ok(self.mcp_server_records()?.into_iter().map(shown).collect())
+    }
+
+    /// Lets the server of this address be started and called, or no longer. For the person's own doors alone.
+    pub fn allow_mcp_server(&self, id: &str, address: &str, allowed: bool) -> Result<(), ApiError> {
+        let server = self.mcp_server_record(id)?;
+        if allowed && address_text(server.kind, &server.config) != address {
+            let message = format!("{} has another address by now. Look at it again.", server.name);
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        self.set_mcp_server_allowed(id, allowed).map(|_| ())
+    }
+
     /// Servers, oldest first.
     pub fn mcp_server_records(&self) -> Result<Vec<McpServer>, ApiError> {
         self.store.read(|reader| Ok(reader.list_mcp_servers(&Page::default())?))
@@ -82,15 +128,17 @@ impl App {
             server.name = crate::settings::checked_name(&name)?;
         }
         let was = (server.kind, server.config.clone());
+        let mut other_variables = false;
         if let Some((kind, config)) = fields.config {
             let (config, secrets) = parted(config);
+            other_variables = self.secrets_of(&server.id).get("env") != secrets.get("env");
             server.kind = kind;
             server.config = config;
             self.keep_secrets(&server.id, &secrets);
         }
         server.updated_at_ms = self.store.now_ms();
         self.write(|writer| Ok(writer.update_mcp_server(&server)?))?;
-        if was != (server.kind, server.config.clone()) {
+        if other_variables || was != (server.kind, server.config.clone()) {
             self.mcp.close(id);
             let allowed = self.is_allowed(server.kind, &server.config);
             return self.set_mcp_server_allowed(id, allowed);
@@ -98,8 +146,7 @@ impl App {
         self.mcp_server_record(id)
     }
 
-    /// Lets a server be started and called, or no longer. For the person's own doors alone.
-    pub fn set_mcp_server_allowed(&self, id: &str, allowed: bool) -> Result<McpServer, ApiError> {
+    fn set_mcp_server_allowed(&self, id: &str, allowed: bool) -> Result<McpServer, ApiError> {
         let server = McpServer { allowed, ..self.mcp_server_record(id)? };
         self.write(|writer| Ok(writer.update_mcp_server(&server)?))?;
         if !allowed {
@@ -177,18 +224,22 @@ impl App {
         if !server.allowed {
             let error = ApiError::new(ErrorCode::Forbidden, format!("{} has not been allowed yet.", server.name));
             let hint = format!(
-                "Whoever runs Resident allows it by starting the server with `--allow-mcp '{}'`.",
-                address_text(server.kind, &server.config)
+                "Whoever runs Resident allows it in the window's settings, or with `resident server --allow-mcp {}`.",
+                quoted(&address_text(server.kind, &server.config))
             );
             return Err(error.with_hint(hint));
         }
-        let secrets = self.models.secret(&secret_name(&server.id)).and_then(|text| serde_json::from_str(&text).ok());
-        let address = address(server.kind, &server.config, &secrets.unwrap_or_default())?;
+        let address = address(server.kind, &server.config, &self.secrets_of(&server.id))?;
         Ok(Server { id: server.id.0, name: server.name, address })
     }
 
     fn is_allowed(&self, kind: McpServerKind, config: &Value) -> bool {
         self.allowed_mcp.contains(&address_text(kind, config))
+    }
+
+    fn secrets_of(&self, id: &McpServerId) -> Map<String, Value> {
+        let kept = self.models.secret(&secret_name(id));
+        kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
 
     fn keep_secrets(&self, id: &McpServerId, secrets: &Map<String, Value>) {
@@ -249,26 +300,48 @@ fn secret_name(id: &McpServerId) -> String {
     format!("mcp/{id}")
 }
 
-/// What may be kept with everything else, and what is secret.
+/// What may be kept with everything else, and what is secret. Of variables the names are no secret.
 fn parted(config: Map<String, Value>) -> (Value, Map<String, Value>) {
-    let (secret, open): (Map<String, Value>, Map<String, Value>) = config
+    let (secret, mut open): (Map<String, Value>, Map<String, Value>) = config
         .into_iter()
         .filter(|(_, value)| !value.is_null())
         .partition(|(name, _)| SECRETS.contains(&name.as_str()));
+    open.remove(VARIABLES);
+    let variables = secret.get("env").and_then(Value::as_object);
+    if let Some(variables) = variables.filter(|variables| !variables.is_empty()) {
+        let mut names: Vec<&String> = variables.keys().collect();
+        names.sort_unstable();
+        open.insert(VARIABLES.to_owned(), json!(names));
+    }
     (Value::Object(open), secret)
 }
 
-/// A server's address in one line: its command with its arguments, or its URL.
+/// A server's address in one line: its URL, or its command with its arguments, as a shell would take them, behind the
+/// names of its variables.
 fn address_text(kind: McpServerKind, config: &Value) -> String {
     let text = |name: &str| config[name].as_str().unwrap_or_default().to_owned();
     match kind {
-        McpServerKind::Stdio => std::iter::once(text("command")).chain(arguments(config)).collect::<Vec<_>>().join(" "),
+        McpServerKind::Stdio => {
+            let variables = texts(config, VARIABLES).into_iter().map(|name| format!("{}=…", quoted(&name)));
+            let words = std::iter::once(text("command")).chain(texts(config, "args"));
+            variables.chain(words.map(|word| quoted(&word))).collect::<Vec<_>>().join(" ")
+        }
         McpServerKind::StreamableHttp | McpServerKind::Sse => text("server_url"),
     }
 }
 
-fn arguments(config: &Value) -> Vec<String> {
-    serde_json::from_value(config["args"].clone()).unwrap_or_default()
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:@%+=,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn texts(config: &Value, name: &str) -> Vec<String> {
+    serde_json::from_value(config[name].clone()).unwrap_or_default()
 }
 
 fn address(kind: McpServerKind, config: &Value, secrets: &Map<String, Value>) -> Result<ServerAddress, ApiError> {
@@ -281,7 +354,7 @@ fn address(kind: McpServerKind, config: &Value, secrets: &Map<String, Value>) ->
     };
     Ok(match kind {
         McpServerKind::Stdio => {
-            ServerAddress::Stdio { command: needed("command")?, args: arguments(config), env: pairs("env") }
+            ServerAddress::Stdio { command: needed("command")?, args: texts(config, "args"), env: pairs("env") }
         }
         McpServerKind::StreamableHttp => {
             let mut headers: Vec<(String, String)> = pairs("custom_headers").into_iter().collect();

@@ -17,7 +17,7 @@ pub use blocks::{BlockChanges, NewBlock};
 pub use conversations::{ConversationChanges, NewConversation};
 pub use folders::{Duplicate, FolderFields, Upload};
 pub use identities::IdentityFields;
-pub use mcp::{McpRefresh, McpServerFields};
+pub use mcp::{McpRefresh, McpServerFields, McpServerToAllow};
 pub use passages::NewArchive;
 pub use requests::PendingCalls;
 pub use resident_agent::{Decision, Said, TurnRequest};

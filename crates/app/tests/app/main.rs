@@ -9,6 +9,7 @@ mod archive;
 mod blocks;
 mod endpoints;
 mod profile;
+mod tool_servers;
 mod turns;
 
 use std::sync::Arc;
