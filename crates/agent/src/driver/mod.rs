@@ -188,15 +188,15 @@ impl<'a> Driver<'a> {
         let store: &Store = context.memory.store();
         let thread = Thread::from(turn);
         let options = TurnOptions::of(turn);
-        let window = Window::load(store, &thread)?;
+        let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
+        let (window, asked, said, steps) = store.read(|reader| {
+            let window = Window::read(reader, &thread)?;
+            let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
+            Ok::<_, AgentError>((window, asked, reader.messages_of_turn(&turn.id)?, reader.steps_of_turn(&turn.id)?))
+        })?;
         let settings = context.settings.for_agent(&window.agent);
         let window = window.limit_files(settings.window_tokens(context.model.info().context_window_tokens));
         let window = with_options(window, &options, context.outside);
-        let message_id = turn.message_id.as_ref().ok_or_else(|| AgentError::TurnNotFound(turn.id.clone()))?;
-        let (asked, said, steps) = store.read(|reader| {
-            let asked = reader.message(message_id)?.ok_or_else(|| AgentError::MessageNotFound(message_id.clone()))?;
-            Ok::<_, AgentError>((asked, reader.messages_of_turn(&turn.id)?, reader.steps_of_turn(&turn.id)?))
-        })?;
         let guided = match context.model.info().guidance {
             Guidance::Full => true,
             Guidance::None => false,

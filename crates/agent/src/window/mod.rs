@@ -54,7 +54,7 @@ impl Window {
         store.read(|reader| Self::read(reader, thread))
     }
 
-    fn read(reader: &Reader<'_>, thread: &Thread) -> Result<Self, AgentError> {
+    pub(crate) fn read(reader: &Reader<'_>, thread: &Thread) -> Result<Self, AgentError> {
         let agent_id = &thread.agent_id;
         let agent = reader.agent(agent_id)?.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
         let messages = reader.window_messages(thread)?;
