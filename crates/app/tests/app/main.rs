@@ -5,6 +5,7 @@
 #[path = "../../../remote/tests/support/mod.rs"]
 mod endpoint;
 
+mod agent_files;
 mod archive;
 mod blocks;
 mod endpoints;
