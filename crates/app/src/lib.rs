@@ -27,4 +27,4 @@ pub use app::{App, OpenOptions};
 pub use event_log::{EventReader, TurnListener, Watcher};
 pub use keys::new_token;
 pub use paths::default_profile_folder;
-pub use recovery::{ProfileBackup, list_backups, restore_backup};
+pub use recovery::{ProfileBackup, list_backups, restore_backup, restore_file};

@@ -40,7 +40,7 @@ mod vector;
 
 pub use agent::{Agent, AgentType};
 pub use archive::{Archive, ArchiveKind, ArchiveListing, PassageScope};
-pub use backup::{Backup, list_backups, restore_backup};
+pub use backup::{Backup, list_backups, restore_backup, restore_file};
 pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
 pub use carried::Carried;
 pub use clock::{Clock, ManualClock, SystemClock};

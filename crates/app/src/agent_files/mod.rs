@@ -57,10 +57,12 @@ pub struct Imported {
 }
 
 /// What is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExportOptions {
     /// Leaves out messages, conversations and summaries.
     pub without_messages: bool,
+    /// The conversation whose messages stand in the place of the first agent's own.
+    pub conversation_id: Option<String>,
 }
 
 /// The largest agent file that is read, in bytes.
@@ -145,7 +147,10 @@ impl App {
     /// # Errors
     /// When one of the agents is not there, or in the bin.
     pub fn export_file(&self, agent_ids: &[String], options: ExportOptions) -> Result<Vec<u8>, ApiError> {
-        let file = self.agent_file(agent_ids)?;
+        let mut file = self.agent_file(agent_ids)?;
+        if let Some(id) = &options.conversation_id {
+            put_first(&mut file, id)?;
+        }
         Ok(write(&file, &WriteOptions { messages: !options.without_messages, secrets: false }))
     }
 
@@ -163,6 +168,24 @@ impl App {
     fn model_handles(&self) -> Result<HashSet<String>, ApiError> {
         Ok(self.models.list("")?.into_iter().map(|model| model.handle).collect())
     }
+}
+
+/// Puts the messages of a conversation of the first agent in the place of the agent's own, after its instructions.
+fn put_first(file: &mut AgentFile, conversation_id: &str) -> Result<(), ApiError> {
+    let Some(agent) = file.agents.first_mut() else { return Ok(()) };
+    let of_agent = file.resident.agents.iter_mut().find(|of_agent| of_agent.agent_id == agent.id);
+    let found = of_agent.and_then(|of_agent| {
+        let at = of_agent.conversations.iter().position(|conversation| conversation.id == conversation_id)?;
+        of_agent.summaries.clear();
+        Some(of_agent.conversations.remove(at))
+    });
+    let found = found.ok_or_else(|| ApiError::not_found("conversation of this agent", conversation_id))?;
+    let prompt = plan::prompt_id(&agent.id);
+    agent.messages.retain(|message| message.id == prompt);
+    agent.in_context_message_ids.retain(|id| *id == prompt);
+    agent.messages.extend(found.messages);
+    agent.in_context_message_ids.extend(found.in_context_message_ids);
+    Ok(())
 }
 
 fn read_file(bytes: &[u8]) -> Result<Read, ApiError> {

@@ -25,7 +25,7 @@ impl App {
         let ExportAgents { agent_ids, without_messages } = request;
         let Some(first) = agent_ids.first() else { return Err(ApiError::invalid("No agent is named.")) };
         let name = self.agent_record(first)?.name;
-        let bytes = self.export_file(&agent_ids, ExportOptions { without_messages })?;
+        let bytes = self.export_file(&agent_ids, ExportOptions { without_messages, conversation_id: None })?;
         Ok(ExportedFile {
             file_name: crate::agent_files::file_name(&name, "af"),
             media_type: "application/json".to_owned(),
