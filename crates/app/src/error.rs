@@ -27,7 +27,7 @@ impl ApiError {
         self
     }
 
-    pub(crate) fn of(code: ErrorCode, error: &dyn std::error::Error) -> Self {
+    fn of(code: ErrorCode, error: &dyn std::error::Error) -> Self {
         tracing::debug!(%error, ?code, "a request failed");
         Self::new(code, sentence(&with_sources(error)))
     }

@@ -18,9 +18,9 @@ use resident_store::{
 };
 use serde_json::json;
 
-use super::{plan, preview};
+use super::{plan, preview, refused};
 use crate::App;
-use crate::api::{ApiError, ErrorCode, EventKind, ImportChats, ImportedChats};
+use crate::api::{ApiError, EventKind, ImportChats, ImportedChats};
 use crate::event_log::About;
 
 /// The archive of all of them, and their tag.
@@ -56,7 +56,7 @@ impl App {
                     ControlFlow::Break(())
                 }
             })
-            .map_err(|error| ApiError::of(ErrorCode::Invalid, &error).with_hint("Nothing was changed."))?;
+            .map_err(|error| refused(&error))?;
             match failure {
                 Some(error) => Err(error),
                 None => Ok(into.imported(preview::notices(notices))),
@@ -98,11 +98,12 @@ impl<'w, 's> Into<'w, 's> {
     }
 
     fn take(&mut self, chat: Chat) -> Result<(), ApiError> {
-        if chat.id.as_ref().is_some_and(|id| !self.known.insert(id.clone())) {
-            self.skipped += 1;
+        if chat.said.is_empty() {
             return Ok(());
         }
-        if chat.said.is_empty() {
+        let id = chat.id.clone().unwrap_or_else(|| format!("{} {:?}", chat.title, chat.created_at_ms));
+        if !self.known.insert(id.clone()) {
+            self.skipped += 1;
             return Ok(());
         }
         let began_ms =
@@ -111,7 +112,7 @@ impl<'w, 's> Into<'w, 's> {
             id: ConversationId::new(),
             agent_id: self.agent_id.clone(),
             name: Some(chat.title.clone()),
-            letta: json!({ ID: chat.id }),
+            letta: json!({ ID: id }),
             isolated_block_ids: Vec::new(),
             window_start_seq: 0,
             created_at_ms: began_ms,

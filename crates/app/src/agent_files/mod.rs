@@ -19,7 +19,7 @@ mod threads;
 
 use std::collections::HashSet;
 
-use resident_agent_file::{AgentFile, Limits, Read, WriteOptions, read, time, write};
+use resident_agent_file::{AgentFile, AgentFileError, Limits, Read, WriteOptions, read, time, write};
 use resident_store::AgentId;
 
 pub(crate) use self::chat::file_name;
@@ -189,8 +189,14 @@ fn put_first(file: &mut AgentFile, conversation_id: &str) -> Result<(), ApiError
 }
 
 fn read_file(bytes: &[u8]) -> Result<Read, ApiError> {
-    read(bytes, &Limits::default()).map_err(|error| {
-        let error = ApiError::of(ErrorCode::Invalid, &error);
-        error.with_hint("Nothing was changed.")
-    })
+    read(bytes, &Limits::default()).map_err(|error| refused(&error))
+}
+
+/// Why a file is refused. The place in it keeps its spelling.
+fn refused(error: &AgentFileError) -> ApiError {
+    let code = match error {
+        AgentFileError::TooLarge { .. } => ErrorCode::TooLong,
+        _ => ErrorCode::Invalid,
+    };
+    ApiError::new(code, format!("The file was refused: {error}.")).with_hint("Nothing was changed.")
 }
