@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use resident_store::StoreError;
 use serde::Serialize;
 
 use crate::App;
@@ -56,7 +57,13 @@ pub fn restore_file(folder: &Path, file: &Path) -> Result<(), ApiError> {
     if !file.is_file() {
         return Err(ApiError::not_found("file", &file.display().to_string()));
     }
-    Ok(resident_store::restore_file(folder, file)?)
+    resident_store::restore_file(folder, file).map_err(|error| match error {
+        StoreError::Corrupt { path, details } if path == file => {
+            ApiError::invalid(format!("{} is no backup of Resident: {details}.", file.display()))
+                .with_hint("The profile was not changed.")
+        }
+        error => error.into(),
+    })
 }
 
 impl App {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::memory::without_nulls;
 use super::ours::object;
-use super::plan::free_name;
+use super::plan::Names;
 use crate::api::ApiError;
 use crate::documents::media_type;
 
@@ -25,9 +25,10 @@ pub(super) fn add(
     agent: &mut graph::Agent,
     file: &mut AgentFile,
 ) -> Result<(), ApiError> {
+    let mut listed: HashSet<String> = file.folders.iter().map(|folder| folder.id.clone()).collect();
     for folder in reader.folders_of(agent_id)? {
         agent.folder_ids.push(folder.id.0.clone());
-        if file.folders.iter().any(|known| known.id == folder.id.0) {
+        if !listed.insert(folder.id.0.clone()) {
             continue;
         }
         let listing = FileListing { folder_id: Some(folder.id.clone()), ..FileListing::default() };
@@ -84,17 +85,16 @@ pub(super) fn write(writer: &mut Writer<'_>, file: &mut AgentFile, now_ms: i64) 
     let wanted: HashSet<&str> =
         file.agents.iter().flat_map(|agent| agent.folder_ids.iter().map(String::as_str)).collect();
     let known = writer.list_folders(&FolderListing::default())?;
-    let mut taken: HashSet<String> = known.into_iter().map(|folder| folder.name).collect();
+    let mut folder_names = Names::taken(known.into_iter().map(|folder| folder.name));
+    let mut by_folder: HashMap<&str, Vec<&graph::File>> = HashMap::new();
+    file.files.iter().for_each(|from| by_folder.entry(&from.folder_id).or_default().push(from));
     let mut renamed: HashMap<String, String> = HashMap::new();
     for folder in file.folders.iter().filter(|folder| wanted.contains(folder.id.as_str())) {
-        let row = folder_row(folder, free_name(&folder.name, |name| taken.contains(name)), now_ms);
-        taken.insert(row.name.clone());
+        let row = folder_row(folder, folder_names.free(&folder.name), now_ms);
         writer.insert_folder(&row)?;
-        let mut names: HashSet<String> = HashSet::new();
-        for from in file.files.iter().filter(|from| from.folder_id == folder.id) {
-            let name = free_name(&from.name, |name| names.contains(name));
-            names.insert(name.clone());
-            let new = new_file(from, &row, name);
+        let mut names = Names::default();
+        for from in by_folder.remove(folder.id.as_str()).unwrap_or_default() {
+            let new = new_file(from, &row, names.free(&from.name));
             let (added, _) = files::add(writer, new, &Provenance::system("import"), now_ms)?;
             renamed.insert(from.id.clone(), added.id.0);
         }

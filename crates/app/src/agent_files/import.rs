@@ -23,13 +23,15 @@ const NAME_CHARS: usize = 120;
 pub(super) fn import(app: &App, writer: &mut Writer<'_>, mut plan: Plan, now_ms: i64) -> Result<Imported, ApiError> {
     write_servers_and_tools(writer, &plan, now_ms)?;
     folders::write(writer, &mut plan.file, now_ms)?;
-    let rows: Vec<Agent> = (0..plan.file.agents.len()).map(|at| agent_row(&mut plan, at, now_ms)).collect();
+    let tools = plan.attached_tools();
+    let rows: Vec<Agent> = (0..plan.file.agents.len()).map(|at| agent_row(&mut plan, at, &tools, now_ms)).collect();
     rows.iter().try_for_each(|row| writer.insert_agent(row))?;
     write_blocks(writer, &plan.file, now_ms)?;
-    let mut more = Vec::new();
+    let mut more = HashMap::new();
     for (agent, row) in plan.file.agents.iter().zip(&rows) {
         attach(writer, agent, &row.id, now_ms)?;
-        more.extend(write_threads(writer, &plan, agent, row, now_ms)?);
+        let of_agent = write_threads(writer, &plan, agent, row, now_ms)?;
+        more.insert(agent.id.clone(), of_agent);
     }
     write_archives(writer, &plan.file, now_ms)?;
     let agent_ids: Vec<AgentId> = rows.into_iter().map(|row| row.id).collect();
@@ -59,7 +61,7 @@ fn write_servers_and_tools(writer: &mut Writer<'_>, plan: &Plan, now_ms: i64) ->
 }
 
 /// The row of the agent at `at`, with a word on what of it is not adopted.
-fn agent_row(plan: &mut Plan, at: usize, now_ms: i64) -> Agent {
+fn agent_row(plan: &mut Plan, at: usize, tools: &HashMap<String, String>, now_ms: i64) -> Agent {
     let agent = &plan.file.agents[at];
     let of_resident = plan.file.resident.agents.iter().find(|of_agent| of_agent.agent_id == agent.id);
     let agent_type = runs_as(&agent.agent_type).unwrap_or(AgentType::LettaV1Agent);
@@ -77,7 +79,7 @@ fn agent_row(plan: &mut Plan, at: usize, now_ms: i64) -> Agent {
         description: agent.description.clone().unwrap_or_default(),
         system: agent.system.clone().unwrap_or(blank.system),
         model: plan.models.get(&agent.id).cloned(),
-        tools: tools_of(plan, agent),
+        tools: tools_of(tools, agent),
         tool_rules: Value::Array(rules),
         settings: Value::Object(settings),
         metadata: Value::Object(agent.metadata.clone()),
@@ -129,17 +131,12 @@ fn name_of(name: &str) -> String {
     checked_name(&short).unwrap_or_else(|_| "Agent".to_owned())
 }
 
-/// The names of the tools that an agent has here.
-fn tools_of(plan: &Plan, agent: &graph::Agent) -> Vec<String> {
-    let by_id = agent.tool_ids.iter().filter_map(|id| plan.attached_tool(id)).map(|tool| tool.name.clone());
-    let named = agent.tool_names.iter().filter(|name| resident_agent::tool(name).is_some()).cloned();
-    let mut tools = Vec::new();
-    for name in by_id.chain(named) {
-        if !tools.contains(&name) {
-            tools.push(name);
-        }
-    }
-    tools
+/// The names of the tools that an agent has here; `attached` has those that agents can have, by their ids.
+fn tools_of(attached: &HashMap<String, String>, agent: &graph::Agent) -> Vec<String> {
+    let by_id = agent.tool_ids.iter().filter_map(|id| attached.get(id));
+    let named = agent.tool_names.iter().filter(|name| resident_agent::tool(name).is_some());
+    let mut seen = HashSet::new();
+    by_id.chain(named).filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 /// The rules that can be read.

@@ -180,6 +180,7 @@ impl Tools {
     /// The ids of the tools called `names`; those that there are no longer are left out.
     fn add(&mut self, reader: &Reader<'_>, names: &[String]) -> Result<Vec<String>, ApiError> {
         let mut ids = Vec::new();
+        let mut named = HashSet::new();
         for name in names {
             let own = resident_agent::tool(name).and_then(|tool| builtin(tool.name));
             let id = match own {
@@ -199,7 +200,7 @@ impl Tools {
                     id
                 }
             };
-            if !ids.contains(&id) {
+            if named.insert(id.clone()) {
                 ids.push(id);
             }
         }
@@ -208,11 +209,11 @@ impl Tools {
 
     /// All of them, and the servers that they come from.
     fn listed(self, reader: &Reader<'_>) -> Result<(Vec<graph::Tool>, Vec<graph::McpServer>), ApiError> {
-        let mut servers: Vec<graph::McpServer> = Vec::new();
-        for id in self.described.iter().filter_map(|tool| tool.mcp_server_id.as_ref()) {
+        let mut servers = Vec::new();
+        let mut seen = HashSet::new();
+        for id in self.described.iter().filter_map(|tool| tool.mcp_server_id.as_ref()).filter(|id| seen.insert(*id)) {
             let known = reader.mcp_server(id)?.filter(|server| server.deleted_at_ms.is_none());
-            let new = known.filter(|server| servers.iter().all(|listed| listed.id != server.id.0));
-            servers.extend(new.map(server_of));
+            servers.extend(known.map(server_of));
         }
         let tools = self.builtin.into_iter().map(builtin_of).chain(self.described.into_iter().map(tool_of));
         Ok((tools.collect(), servers))

@@ -73,13 +73,14 @@ impl Plan {
         options.apply(&mut file);
         let mut servers_by_old = HashMap::new();
         let mut known = HashSet::new();
+        let here = reader.list_mcp_servers(&Page::default())?;
         for server in &file.mcp_servers {
-            let (id, fate) = fate_of_server(server, reader, now_ms)?;
+            let (id, fate) = fate_of_server(server, &here, now_ms);
             let second = !known.insert(id.clone());
             let fate = if second { (McpServerId::new().0, ServerFate::Kept) } else { (id, fate) };
             servers_by_old.insert(server.id.clone(), fate);
         }
-        unique_names(&mut servers_by_old, reader)?;
+        unique_names(&mut servers_by_old, here);
         let tools_by_old = fates_of_tools(&file, reader, &mut notices)?;
         let prompts_by_old: HashSet<String> = file.agents.iter().filter_map(prompt).map(str::to_owned).collect();
         let agent_of_prompt: HashMap<String, String> =
@@ -142,11 +143,12 @@ impl Plan {
         }
     }
 
-    /// The tool called `id`, where an agent can have it.
-    pub(super) fn attached_tool(&self, id: &str) -> Option<&graph::Tool> {
-        let fate = self.tools.get(id)?;
-        let attached = matches!(fate, ToolFate::BuiltIn | ToolFate::Known | ToolFate::New);
-        self.file.tools.iter().find(|tool| attached && tool.id == id)
+    /// The names of the tools that agents can have, by their ids.
+    pub(super) fn attached_tools(&self) -> HashMap<String, String> {
+        let attached = |tool: &&graph::Tool| {
+            matches!(self.tools.get(&tool.id), Some(ToolFate::BuiltIn | ToolFate::Known | ToolFate::New))
+        };
+        self.file.tools.iter().filter(attached).map(|tool| (tool.id.clone(), tool.name.clone())).collect()
     }
 }
 
@@ -222,24 +224,19 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 128 && name.chars().all(fits)
 }
 
-fn fate_of_server(
-    server: &graph::McpServer,
-    reader: &Reader<'_>,
-    now_ms: i64,
-) -> Result<(String, ServerFate), ApiError> {
+fn fate_of_server(server: &graph::McpServer, here: &[McpServer], now_ms: i64) -> (String, ServerFate) {
     let kind = match server.server_type.as_str() {
         "stdio" => McpServerKind::Stdio,
         "streamable_http" => McpServerKind::StreamableHttp,
         "sse" => McpServerKind::Sse,
-        _ => return Ok((McpServerId::new().0, ServerFate::Kept)),
+        _ => return (McpServerId::new().0, ServerFate::Kept),
     };
     let config = config_of(kind, server);
-    let same = reader
-        .list_mcp_servers(&Page::default())?
-        .into_iter()
+    let same = here
+        .iter()
         .find(|known| !known.allowed && known.name == server.name && known.kind == kind && known.config == config);
     if let Some(same) = same {
-        return Ok((same.id.0, ServerFate::Known));
+        return (same.id.0.clone(), ServerFate::Known);
     }
     let new = McpServer {
         id: McpServerId::new(),
@@ -251,7 +248,7 @@ fn fate_of_server(
         updated_at_ms: now_ms,
         deleted_at_ms: None,
     };
-    Ok((new.id.0.clone(), ServerFate::New(Box::new(new))))
+    (new.id.0.clone(), ServerFate::New(Box::new(new)))
 }
 
 /// Where or how a server is reached, without anything secret.
@@ -272,23 +269,48 @@ fn config_of(kind: McpServerKind, server: &graph::McpServer) -> Value {
 }
 
 /// Gives new servers names that no other has.
-fn unique_names(servers: &mut HashMap<String, (String, ServerFate)>, reader: &Reader<'_>) -> Result<(), ApiError> {
-    let known = reader.list_mcp_servers(&Page::default())?;
-    let mut taken: HashSet<String> = known.into_iter().map(|server| server.name).collect();
+fn unique_names(servers: &mut HashMap<String, (String, ServerFate)>, here: Vec<McpServer>) {
+    let mut names = Names::taken(here.into_iter().map(|server| server.name));
     for (_, fate) in servers.values_mut() {
         if let ServerFate::New(server) = fate {
-            server.name = free_name(&server.name, |name| taken.contains(name));
-            taken.insert(server.name.clone());
+            server.name = names.free(&server.name);
         }
     }
-    Ok(())
 }
 
-/// `name`, or `name (2)`, or the first of these that is not taken.
-pub(super) fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    if !taken(name) {
-        return name.to_owned();
+/// Names of which each is given once.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+    /// The number that is tried next after a name.
+    next: HashMap<String, u64>,
+}
+
+impl Names {
+    pub(super) fn taken(names: impl Iterator<Item = String>) -> Self {
+        Self { taken: names.collect(), next: HashMap::new() }
     }
-    let names = (2..).map(|number: u64| format!("{name} ({number})"));
-    names.into_iter().find(|name| !taken(name)).expect("there are more numbers than names")
+
+    /// `name`, or `name (2)`, or the first of these that is not taken; it is taken from then on.
+    pub(super) fn free(&mut self, name: &str) -> String {
+        let mut free = name.to_owned();
+        while !self.taken.insert(free.clone()) {
+            let number = self.next.entry(name.to_owned()).or_insert(2);
+            free = format!("{name} ({number})");
+            *number += 1;
+        }
+        free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_given_once() {
+        let mut names = Names::taken(["a (2)".to_owned()].into_iter());
+        let given: Vec<String> = (0..3).map(|_| names.free("a")).collect();
+        assert_eq!(given, ["a", "a (3)", "a (4)"]);
+    }
 }

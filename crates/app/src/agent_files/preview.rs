@@ -1,6 +1,8 @@
 //! What a person sees of a file before it is taken in.
 
-use resident_agent_file::{Form, Notice, NoticeKind};
+use std::collections::HashMap;
+
+use resident_agent_file::{Block, Form, Notice, NoticeKind};
 
 use super::plan::{Plan, ToolFate, asked_model};
 use crate::api::{
@@ -11,10 +13,14 @@ use crate::api::{
 /// What would come in, in words and numbers.
 pub(super) fn preview(form: Form, plan: Plan) -> AgentFilePreview {
     let file = &plan.file;
+    let by_id: HashMap<&str, &Block> = file.blocks.iter().map(|block| (block.id.as_str(), block)).collect();
+    let names: HashMap<&str, &str> = file.agents.iter().map(|agent| (agent.id.as_str(), agent.name.as_str())).collect();
+    let mut files: HashMap<&str, Vec<String>> = HashMap::new();
+    file.files.iter().for_each(|from| files.entry(&from.folder_id).or_default().push(from.name.clone()));
     let agents = file.agents.iter().map(|agent| {
         let of_resident = file.resident.agents.iter().find(|of_agent| of_agent.agent_id == agent.id);
         let archives = file.resident.archives.iter().filter(|archive| archive.agent_ids.contains(&agent.id));
-        let blocks = agent.block_ids.iter().filter_map(|id| file.blocks.iter().find(|block| block.id == *id));
+        let blocks = agent.block_ids.iter().filter_map(|id| by_id.get(id.as_str()));
         AgentInFile {
             name: agent.name.clone(),
             kind: agent.agent_type.clone(),
@@ -44,9 +50,9 @@ pub(super) fn preview(form: Form, plan: Plan) -> AgentFilePreview {
     });
     let folders = file.folders.iter().map(|folder| FolderInFile {
         name: folder.name.clone(),
-        files: file.files.iter().filter(|from| from.folder_id == folder.id).map(|from| from.name.clone()).collect(),
+        files: files.remove(folder.id.as_str()).unwrap_or_default(),
     });
-    let name = |id: &String| file.agents.iter().find(|agent| agent.id == *id).map(|agent| agent.name.clone());
+    let name = |id: &String| names.get(id.as_str()).map(|name| (*name).to_owned());
     let groups = file.groups.iter().map(|group| GroupInFile {
         kind: group.manager.kind.clone(),
         description: group.description.clone(),

@@ -187,10 +187,10 @@ fn add_loose(
     extend(&mut file.tools, tools, |tool| &tool.id);
     extend(&mut file.mcp_servers, mcp_servers, |server| &server.id);
     extend(&mut file.resident.archives, archives, |archive| &archive.id);
-    for id in server_ids {
+    let listed: HashSet<String> = file.mcp_servers.iter().map(|server| server.id.clone()).collect();
+    for id in server_ids.iter().filter(|id| !listed.contains(*id)) {
         let row = reader.mcp_server(&id.as_str().into())?.filter(|server| server.deleted_at_ms.is_none());
-        let listed = file.mcp_servers.iter().any(|server| server.id == *id);
-        file.mcp_servers.extend(row.filter(|_| !listed).map(server_of));
+        file.mcp_servers.extend(row.map(server_of));
     }
     file.resident.block_revisions.extend(block_revisions);
     file.skills.extend(skills);

@@ -16,7 +16,7 @@ pub(in super::super) fn take_down(
     writer: &mut Writer<'_>,
     plan: &Plan,
     ours: AgentFile,
-    more: &[String],
+    more: &HashMap<String, Vec<String>>,
 ) -> Result<(), ApiError> {
     let theirs = &plan.file;
     let mut down = Down { owners: Owners::of(theirs), kept: Vec::new() };
@@ -36,15 +36,13 @@ pub(in super::super) fn take_down(
 fn loose(theirs: &AgentFile, ours: &AgentFile) -> Loose {
     let tools: HashSet<&str> =
         theirs.agents.iter().flat_map(|agent| agent.tool_ids.iter().map(String::as_str)).collect();
-    let servers: HashSet<&str> = ours.mcp_servers.iter().map(|server| server.id.as_str()).collect();
     let of_tools: HashSet<&str> = ours.tools.iter().filter_map(|tool| tool.mcp_server_id.as_deref()).collect();
-    let not_in = |ids: HashSet<&str>, id: &str| !ids.contains(id);
     let file = AgentFile {
         blocks: missing(&theirs.blocks, &ours.blocks, |block| &block.id),
         files: missing(&theirs.files, &ours.files, |file| &file.id),
         folders: missing(&theirs.folders, &ours.folders, |folder| &folder.id),
         tools: theirs.tools.iter().filter(|tool| !tools.contains(tool.id.as_str())).cloned().collect(),
-        mcp_servers: theirs.mcp_servers.iter().filter(|server| not_in(servers.clone(), &server.id)).cloned().collect(),
+        mcp_servers: missing(&theirs.mcp_servers, &ours.mcp_servers, |server| &server.id),
         skills: theirs.skills.clone(),
         metadata: theirs.metadata.clone(),
         resident: Resident {
@@ -136,7 +134,7 @@ impl Down {
     }
 
     /// Agents, their threads and settings.
-    fn agents(&mut self, theirs: &AgentFile, ours: &AgentFile, more: &[String]) {
+    fn agents(&mut self, theirs: &AgentFile, ours: &AgentFile, more: &HashMap<String, Vec<String>>) {
         for agent in &ours.agents {
             let Some(theirs) = theirs.agents.iter().find(|theirs| theirs.id == agent.id) else { continue };
             let owner = || vec![agent.id.clone()];
@@ -148,7 +146,7 @@ impl Down {
                 let while_silent = theirs.messages.is_empty();
                 self.keep(owner(), prompt, Some(Kept::Absent { while_silent }));
             }
-            for id in more {
+            for id in more.get(&agent.id).into_iter().flatten() {
                 self.keep(owner(), id.clone(), Some(Kept::Absent { while_silent: false }));
             }
         }
