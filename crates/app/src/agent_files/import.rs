@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use resident_agent::{ToolRules, default_agent};
 use resident_agent_file::{self as graph, AgentFile, Notice, NoticeKind};
-use resident_store::{Agent, AgentId, AgentType, FileId, FolderId, Thread, Writer};
+use resident_store::{Agent, AgentId, AgentType, BlockId, FileId, FolderId, Thread, Writer};
 use serde_json::{Map, Value, json};
 
 use super::messages::Place;
@@ -176,9 +176,8 @@ fn write_blocks(writer: &mut Writer<'_>, file: &AgentFile, now_ms: i64) -> Resul
 
 /// Attaches to an agent what it shares with others.
 fn attach(writer: &mut Writer<'_>, agent: &graph::Agent, id: &AgentId, now_ms: i64) -> Result<(), ApiError> {
-    for block_id in &agent.block_ids {
-        writer.attach_block(id, &block_id.as_str().into())?;
-    }
+    let blocks: Vec<BlockId> = agent.block_ids.iter().cloned().map(BlockId).collect();
+    writer.attach_blocks(id, &blocks)?;
     for folder_id in &agent.folder_ids {
         writer.attach_folder(id, &FolderId(folder_id.clone()))?;
     }

@@ -12,8 +12,12 @@ use resident_store::{
 use serde_json::{Map, Value, json};
 
 use super::ImportOptions;
-use crate::api::ApiError;
+use crate::api::{ApiError, ErrorCode};
 use crate::records::builtin_id;
+
+/// The most that agents of one file may share with each other, counted once for each agent. Real files have dozens; a
+/// thousand agents with a thousand blocks each would keep the profile busy for minutes.
+const MOST_SHARED: usize = 100_000;
 
 /// What becomes of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,7 @@ impl Plan {
         now_ms: i64,
     ) -> Result<Self, ApiError> {
         let Read { mut file, form: _, mut notices } = read;
+        refuse_too_many(&file)?;
         if notices.iter().any(|notice| notice.kind == NoticeKind::Secret) {
             let text = "The values of secrets are not taken over; their names are.";
             notices.push(notice(NoticeKind::NotAdopted, "", text));
@@ -150,6 +155,22 @@ impl Plan {
         };
         self.file.tools.iter().filter(attached).map(|tool| (tool.id.clone(), tool.name.clone())).collect()
     }
+}
+
+/// Refuses a file in which too much hangs together.
+fn refuse_too_many(file: &AgentFile) -> Result<(), ApiError> {
+    let of_agents = file
+        .agents
+        .iter()
+        .map(|agent| agent.block_ids.len() + agent.tool_ids.len() + agent.folder_ids.len() + agent.file_views.len());
+    let of_archives = file.resident.archives.iter().map(|archive| archive.agent_ids.len());
+    let of_groups = file.groups.iter().map(|group| group.agent_ids.len());
+    let found: usize = of_agents.chain(of_archives).chain(of_groups).sum();
+    if found <= MOST_SHARED {
+        return Ok(());
+    }
+    let message = format!("The file was refused: its agents have {found} things; at most {MOST_SHARED} are taken in.");
+    Err(ApiError::new(ErrorCode::TooLong, message).with_hint("Nothing was changed."))
 }
 
 pub(super) fn notice(kind: NoticeKind, place: &str, text: &str) -> Notice {
