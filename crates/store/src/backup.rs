@@ -132,7 +132,7 @@ pub(crate) fn back_up_to(source: &Connection, to: &Path) -> Result<(), StoreErro
     let io = |error| StoreError::from_io(to, error);
     let name = to.file_name().ok_or_else(|| io(std::io::ErrorKind::InvalidInput.into()))?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let partial = folder.join(format!("{}.partial", name.to_string_lossy()));
+    let partial = folder.join(format!(".{}.resident-partial", name.to_string_lossy()));
     let written = copy(source, &partial)
         .map_err(|error| StoreError::from_sqlite(&partial, error))
         .and_then(|()| check(&partial))

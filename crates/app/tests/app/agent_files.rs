@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use resident_agent_file::{AgentFile, Limits, WriteOptions, read, write};
-use resident_app::api::{FileNotice, FileNoticeKind};
+use resident_app::api::{EventKind, FileNotice, FileNoticeKind, TurnState};
 use resident_app::{ExportOptions, ImportOptions, Imported};
 use serde_json::{Value, json};
 
-use crate::Profile;
+use crate::endpoint::{body, calls, says};
 use crate::graphs::file;
+use crate::turns::speaker;
+use crate::{Profile, ended};
 
 /// A file that was written for tests.
 fn fixture(name: &str) -> Vec<u8> {
@@ -295,4 +297,34 @@ fn chats_of_chatgpt_are_remembered_once() {
     assert_eq!((&again["conversations"], &again["passages"]), (&json!(0), &json!(0)), "{again}");
     let broken = profile.refused("importChats", json!({ "agentId": agent, "text": "[{}" }));
     assert!(broken.message.contains("breaks off"), "{broken}");
+}
+
+#[test]
+fn an_imported_agent_goes_on_from_where_it_was() {
+    let server = speaker(vec![
+        calls("memory_insert", &json!({ "label": "log", "new_string": "Low tide at six." })),
+        says("It is in the log."),
+    ]);
+    let profile = Profile::with_model_at(&server);
+    let imported = profile.import(&fixture("current.af"));
+    let juno = imported.agent_ids[0].as_str();
+    let reader = profile.reader();
+    let turn = profile.call("sendMessage", json!({ "agentId": juno, "text": "Log that low tide is at six." }));
+    let (turn, events) = ended(&reader, turn["id"].as_str().expect("a turn has an id"));
+    assert_eq!(turn.state, TurnState::Completed, "{turn:?}");
+    assert!(events.iter().any(|event| matches!(event.what, EventKind::MemoryChanged { .. })));
+    let requests = server.requests();
+    let asked = requests.iter().find(|request| request.path.ends_with("/chat/completions")).map(body);
+    let prompt = asked.expect("the model was asked")["messages"].as_array().expect("a list").clone();
+    let texts: Vec<&str> = prompt.iter().filter_map(|message| message["content"].as_str()).collect();
+    assert!(
+        texts[0].contains("You keep a ship's log.") && texts[0].contains("They greeted each other."),
+        "{}",
+        texts[0]
+    );
+    assert!(texts.iter().any(|text| text.contains("Log the tide.")), "the window came along: {texts:#?}");
+    assert!(texts.iter().all(|text| !text.contains("tide_table was approved")), "{texts:#?}");
+    let written = graph(&profile.export(&imported));
+    let again = profile.import(&profile.export(&imported));
+    pretty_assert(&graph(&profile.export(&again)), &written, "what was said here travels, too");
 }
