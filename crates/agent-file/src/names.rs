@@ -11,7 +11,7 @@ const LONGEST: usize = 200;
 pub fn safe_file_name(name: &str) -> Cow<'_, str> {
     let parts: Vec<Cow<'_, str>> = name
         .split(['/', '\\'])
-        .filter(|part| !matches!(part.trim_matches([' ', '.']), "") && !is_drive(part))
+        .filter(|part| !part.trim_matches(is_edge).is_empty() && !is_drive(part))
         .map(safe_part)
         .collect();
     let safe = parts.join("/");
@@ -22,6 +22,11 @@ pub fn safe_file_name(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// What systems pass over at the ends of a name, so that nothing may be left of a part that is only this.
+fn is_edge(c: char) -> bool {
+    c == '.' || c.is_whitespace()
+}
+
 fn is_drive(part: &str) -> bool {
     let bytes = part.as_bytes();
     bytes.len() == 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
@@ -29,7 +34,7 @@ fn is_drive(part: &str) -> bool {
 
 fn safe_part(part: &str) -> Cow<'_, str> {
     let harmless = |c: char| !c.is_control() && !matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') && !is_hidden(c);
-    let trimmed = part.trim_end_matches([' ', '.']).trim_start();
+    let trimmed = part.trim_end_matches(is_edge).trim_start();
     let plain = trimmed.chars().all(harmless) && trimmed.len() <= LONGEST && !is_device(trimmed);
     if plain {
         return Cow::Borrowed(trimmed);
@@ -51,7 +56,7 @@ fn shortened(name: &str) -> String {
     while !name.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{ending}", name[..end].trim_end_matches([' ', '.']))
+    format!("{}{ending}", name[..end].trim_end_matches(is_edge))
 }
 
 /// Whether Windows takes the name for a device, with any ending.
@@ -99,6 +104,8 @@ mod tests {
             ("", "file"),
             ("...", "file"),
             ("a:b", "a_b"),
+            ("\u{2000}\\x", "x"),
+            ("\u{2003}..\u{2003}/x\u{a0}", "x"),
         ] {
             assert_eq!(safe_file_name(name), safe, "{name:?}");
         }

@@ -10,7 +10,7 @@ use crate::endpoint::{calls, completions, json_reply, refuses, says, stream, tex
 use crate::{Profile, ended};
 
 /// Answers questions about models with an empty list, and completions in turn.
-fn speaker(replies: Vec<Reply>) -> Server {
+pub(crate) fn speaker(replies: Vec<Reply>) -> Server {
     let at = std::sync::Mutex::new(0_usize);
     Server::start(move |request| {
         if !request.path.ends_with("/chat/completions") {

@@ -1,5 +1,6 @@
 //! The tables of blocks, their attachments and revisions, and the queries over them.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rusqlite::{Row, params};
@@ -285,6 +286,29 @@ impl Writer<'_> {
             "INSERT INTO agent_blocks (agent_id, block_id) VALUES (?, ?)",
             [agent_id.as_str(), id.as_str()],
         )?;
+        Ok(())
+    }
+
+    /// Attaches blocks that are not in the bin to an agent, in this order, last in its prompt: for many at once, whose
+    /// labels are looked at once.
+    ///
+    /// # Errors
+    /// As for [`Writer::attach_block`], and [`StoreError::Duplicate`] when one of them is attached already.
+    pub fn attach_blocks(&mut self, agent_id: &AgentId, ids: &[BlockId]) -> Result<(), StoreError> {
+        let mut labels: HashSet<String> =
+            self.attached_blocks(agent_id)?.into_iter().map(|block| block.label).collect();
+        for id in ids {
+            let block = self.existing_block(id)?;
+            if !labels.insert(block.label.clone()) {
+                return Err(StoreError::Duplicate { what: "block with the label", id: block.label });
+            }
+            self.insert(
+                ("attached block", id.as_str()),
+                ("agent", agent_id.as_str()),
+                "INSERT INTO agent_blocks (agent_id, block_id) VALUES (?, ?)",
+                [agent_id.as_str(), id.as_str()],
+            )?;
+        }
         Ok(())
     }
 

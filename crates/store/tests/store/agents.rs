@@ -96,3 +96,23 @@ fn settings_are_kept_replaced_and_removed() {
     profile.write(|w| w.remove_setting("network"));
     assert_eq!(profile.read(|r| r.setting("network")), None);
 }
+
+#[test]
+fn what_is_carried_with_an_agent_goes_when_it_goes_for_good() {
+    let profile = Profile::new();
+    let (ada, grace) = (agent("Ada"), agent("Grace"));
+    profile.write(|w| {
+        w.insert_agent(&ada)?;
+        w.insert_agent(&grace)?;
+        w.carry(&ada.id, "b", &serde_json::json!({ "old": 1.5 }))?;
+        w.carry(&ada.id, "a", &serde_json::json!([]))?;
+        w.carry(&ada.id, "b", &serde_json::json!({ "new": null }))?;
+        w.carry(&grace.id, "b", &serde_json::json!(1))
+    });
+    let carried = profile.read(|r| r.carried(&ada.id));
+    let about: Vec<(&str, String)> = carried.iter().map(|c| (c.about.as_str(), c.value.to_string())).collect();
+    assert_eq!(about, [("a", "[]".to_owned()), ("b", "{\"new\":null}".to_owned())]);
+    profile.write(|w| w.purge_agent(&ada.id));
+    assert_eq!(profile.read(|r| r.carried(&ada.id)), []);
+    assert_eq!(profile.read(|r| r.carried(&grace.id)).len(), 1);
+}

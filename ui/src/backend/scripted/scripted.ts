@@ -7,6 +7,7 @@ import type { ApiError } from '../generated';
 import { EventLog } from './events';
 import { chatHandlers, profileHandlers, type Handlers } from './handlers';
 import { archiveHandlers, blockHandlers, modelHandlers } from './memoryHandlers';
+import { travelHandlers } from './travelHandlers';
 import { TurnRunner, type TurnScript } from './turn';
 import type { World } from './world';
 
@@ -39,6 +40,7 @@ export class ScriptedBackend implements Backend {
       ...blockHandlers(stage),
       ...archiveHandlers(stage),
       ...modelHandlers(stage),
+      ...travelHandlers(stage),
     };
   }
 
