@@ -40,6 +40,7 @@ pub use graph::{
 };
 pub use hidden::Hidden;
 pub use limits::Limits;
+pub use links::Kind as IdKind;
 pub use names::safe_file_name;
 pub use notice::{Notice, NoticeKind};
 pub use read::{Form, Read, read};

@@ -7,19 +7,31 @@ use std::fmt::Arguments;
 use crate::graph::{AgentFile, Message, Provenance, Summary};
 
 /// What an id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An agent.
     Agent,
+    /// A group of agents.
     Group,
+    /// A block of core memory.
     Block,
+    /// A file of a folder.
     File,
+    /// A folder.
     Folder,
+    /// A tool.
     Tool,
+    /// A server that tools come from.
     McpServer,
+    /// A message.
     Message,
+    /// A turn, which is nothing but a name that messages and memories share.
     Turn,
+    /// A conversation.
     Conversation,
+    /// An archive.
     Archive,
+    /// A passage.
     Passage,
 }
 
@@ -300,6 +312,32 @@ pub(crate) fn renumber(file: &mut AgentFile, order: Order) {
             .sort_by_key(|revision| (number(Kind::Block, &revision.block_id), revision.number));
     }
     walk(file, &mut Renumbered(&numbers));
+}
+
+/// Puts the ids that `new_id` gives in the place of those that there are.
+struct Renamed<F> {
+    new_id: F,
+    known: ById<String>,
+}
+
+impl<F: FnMut(Kind, &str) -> String> Visit for Renamed<F> {
+    fn declared(&mut self, kind: Kind, place: Arguments<'_>, id: &mut String) {
+        self.referred(kind, place, id);
+    }
+
+    fn referred(&mut self, kind: Kind, _: Arguments<'_>, id: &mut String) -> bool {
+        let Self { new_id, known } = self;
+        let new = known.of_mut(kind).entry(id.clone()).or_insert_with(|| new_id(kind, id));
+        id.clone_from(new);
+        true
+    }
+}
+
+impl AgentFile {
+    /// Gives everything the id that `new_id` says for it, once for each id that there is, and all references with it.
+    pub fn rename(&mut self, new_id: impl FnMut(Kind, &str) -> String) {
+        walk(self, &mut Renamed { new_id, known: ById::default() });
+    }
 }
 
 /// Ids that are not taken.

@@ -6,6 +6,13 @@ use serde_json::Value;
 
 use crate::graph::{AgentFile, Extra, McpServer};
 
+impl AgentFile {
+    /// Empties every secret, and leaves its name.
+    pub fn blank_secrets(&mut self) {
+        blank(self);
+    }
+}
+
 /// Empties every secret of `file`.
 pub(crate) fn blank(file: &mut AgentFile) {
     for agent in &mut file.agents {

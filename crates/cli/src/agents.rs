@@ -10,6 +10,7 @@ use resident_app::api::{
 };
 
 use crate::output::{Output, table, time};
+use crate::travel;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -70,6 +71,12 @@ enum Action {
         /// Its name or id
         agent: String,
     },
+    /// Take the agents of an agent file (.af) in
+    Import(travel::ImportArguments),
+    /// Write an agent into an agent file, with those that are in groups with it
+    Export(travel::ExportArguments),
+    /// Write the chat with an agent into a file
+    ExportChat(travel::ExportChatArguments),
 }
 
 pub(crate) fn run(app: &Arc<App>, arguments: Arguments, output: Output) -> Result<ExitCode, ApiError> {
@@ -102,6 +109,9 @@ pub(crate) fn run(app: &Arc<App>, arguments: Arguments, output: Output) -> Resul
             let agent_id = pick(deleted, &agent)?.id;
             one(output, &app.restore_agent(AgentRef { agent_id })?);
         }
+        Action::Import(arguments) => travel::import(app, arguments, output)?,
+        Action::Export(arguments) => travel::export(app, arguments, output)?,
+        Action::ExportChat(arguments) => travel::export_chat(app, arguments, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }

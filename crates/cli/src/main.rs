@@ -10,6 +10,7 @@ mod models;
 mod output;
 mod profile;
 mod server;
+mod travel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,12 @@ enum Command {
     Models(models::Arguments),
     /// Serve the profile over HTTP, for letta-client and for a browser
     Server(server::Arguments),
+    /// Take chats of ChatGPT in, from the file conversations.json of its export
+    ImportChatgpt(travel::ChatgptArguments),
+    /// Write the whole profile into one file
+    Backup(travel::BackupArguments),
+    /// Put such a file in the place of the profile; what is there now is kept beside it
+    Restore(travel::RestoreArguments),
     /// Check the profile, its database and its models
     Doctor(profile::DoctorArguments),
     /// Print the version
@@ -87,6 +94,9 @@ fn run(arguments: Arguments, output: Output) -> Result<ExitCode, ApiError> {
     {
         return Ok(code);
     }
+    if let Command::Restore(arguments) = &command {
+        return travel::restore(arguments, &folder, output);
+    }
     let models = models.into_iter().chain(models_beside_the_program()).collect();
     let allowed_mcp = match &command {
         Command::Server(arguments) => arguments.allow_mcp.clone(),
@@ -107,8 +117,10 @@ fn execute(app: &Arc<App>, command: Command, output: Output) -> Result<ExitCode,
         Command::Archival(arguments) => archival::run(app, arguments, output),
         Command::Models(arguments) => models::run(app, arguments, output),
         Command::Server(arguments) => server::run(app, arguments, output),
+        Command::ImportChatgpt(arguments) => travel::import_chatgpt(app, arguments, output),
+        Command::Backup(arguments) => travel::back_up(app, &arguments, output),
         Command::Doctor(_) => profile::check(app, output),
-        Command::Version => Ok(ExitCode::SUCCESS),
+        Command::Restore(_) | Command::Version => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -18,7 +18,7 @@ use tower_layer::Layer;
 
 use crate::error::Problem;
 use crate::events::News;
-use crate::guard::{Guard, MOST_BODY_BYTES, guard};
+use crate::guard::{Guard, MOST_FILE_BYTES, guard};
 use crate::runs::Runs;
 use crate::state::Shared;
 use crate::{ServerError, ServerOptions, app_door, v1, web_ui};
@@ -101,7 +101,8 @@ fn router(shared: Shared, guarding: Guard) -> Router {
     v1.merge(app_door::routes())
         .route("/openapi.json", openapi)
         .fallback(web_ui::serve)
-        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        // The guard knows how large the body of each request may be.
+        .layer(DefaultBodyLimit::max(MOST_FILE_BYTES))
         .layer(CatchPanicLayer::custom(|panicked: Box<dyn std::any::Any + Send>| {
             let what = panicked.downcast_ref::<&str>().copied().unwrap_or("a panic");
             axum::response::IntoResponse::into_response(Problem::internal(what))

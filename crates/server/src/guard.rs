@@ -107,7 +107,17 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 }
 
 /// A message of 16 MB is already refused by the application, and so is a file of that size.
-pub(crate) const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
+const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Requests that bring an agent file or an export of chats. As JSON text it has a stroke before each quotation mark.
+pub(crate) const MOST_FILE_BYTES: usize = 128 * 1024 * 1024;
+const BRING_FILES: [&str; 4] =
+    ["/v1/agents/import", "/app/request/previewAgentFile", "/app/request/importAgentFile", "/app/request/importChats"];
+
+/// How large the body of a request to `path` may be.
+pub(crate) fn most_body_bytes(path: &str) -> usize {
+    if BRING_FILES.contains(&path.trim_end_matches('/')) { MOST_FILE_BYTES } else { MOST_BODY_BYTES }
+}
 
 /// Bodies are JSON or a form with files, and of a size that they say themselves before they are read. `text/plain` is
 /// what a foreign page can send without asking.
@@ -117,8 +127,9 @@ fn check_body(request: &Request) -> Result<(), Problem> {
     if length.unwrap_or(0) == 0 && !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(());
     }
-    if length.is_some_and(|length| length > MOST_BODY_BYTES) {
-        let most = MOST_BODY_BYTES / (1024 * 1024);
+    let most = most_body_bytes(request.uri().path());
+    if length.is_some_and(|length| length > most) {
+        let most = most / (1024 * 1024);
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("A body has at most {most} MB.")));
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

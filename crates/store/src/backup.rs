@@ -65,16 +65,25 @@ pub fn list_backups(folder: &Path) -> Result<Vec<Backup>, StoreError> {
 /// [`StoreError::InUse`] when the profile is open; [`StoreError::Corrupt`] or [`StoreError::NewerSchema`] when the
 /// backup cannot be used. The profile is as it was then.
 pub fn restore_backup(folder: &Path, backup: &Backup) -> Result<(), StoreError> {
+    restore_file(folder, &backup.path)
+}
+
+/// The same with a backup from anywhere. A profile that was never opened is made by it.
+///
+/// # Errors
+/// As for [`restore_backup`], and when there is no such file.
+pub fn restore_file(folder: &Path, backup: &Path) -> Result<(), StoreError> {
+    let schema = connection::schema_of(backup)?;
     let profile = Profile::lock(folder)?;
     finish_restore(&profile)?;
-    if connection::schema_of(&backup.path)? == 0 {
-        return Err(StoreError::Corrupt { path: backup.path.clone(), details: "it is empty".to_owned() });
+    if schema == 0 {
+        return Err(StoreError::Corrupt { path: backup.to_owned(), details: "it is empty".to_owned() });
     }
-    check(&backup.path)?;
+    check(backup)?;
 
     let partial = folder.join("resident.db.partial");
     let ready = folder.join(format!("{RESTORING}{}", next_damaged(folder)));
-    fs::copy(&backup.path, &partial)
+    fs::copy(backup, &partial)
         .and_then(|_| File::options().write(true).open(&partial)?.sync_all())
         .and_then(|()| fs::rename(&partial, &ready))
         .and_then(|()| sync_folder(folder))
@@ -116,6 +125,26 @@ pub(crate) fn backup_if_due(
     // A backup from the future was made under a wrong clock and says nothing.
     let fresh = newest.is_some_and(|newest| (0..INTERVAL_MS).contains(&(now_ms - newest.created_at_ms)));
     if fresh { Ok(None) } else { back_up(folder, source, (schema, now_ms)).map(Some) }
+}
+
+/// Writes a sound copy of the database to `to`, which is the whole copy or is not there at all.
+pub(crate) fn back_up_to(source: &Connection, to: &Path) -> Result<(), StoreError> {
+    let io = |error| StoreError::from_io(to, error);
+    let name = to.file_name().ok_or_else(|| io(std::io::ErrorKind::InvalidInput.into()))?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let partial = folder.join(format!("{}.partial", name.to_string_lossy()));
+    let written = copy(source, &partial)
+        .map_err(|error| StoreError::from_sqlite(&partial, error))
+        .and_then(|()| check(&partial))
+        .and_then(|()| {
+            let synced = File::options().write(true).open(&partial).and_then(|file| file.sync_all());
+            synced.and_then(|()| fs::rename(&partial, to)).and_then(|()| sync_folder(folder)).map_err(io)
+        });
+    if written.is_err() {
+        // The half copy is of no use; that it cannot be removed would say less than what went wrong.
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }
 
 /// Backs the database up and gives the copy's path.

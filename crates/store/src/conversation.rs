@@ -281,13 +281,22 @@ impl Writer<'_> {
             ..block.clone()
         };
         self.insert_block(&copy, provenance)?;
+        self.keep_isolated(id, &copy.id)?;
+        Ok(copy)
+    }
+
+    /// Lets a block that is there be a conversation's own. Whether its label is free there is the caller's business.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when it is so already; [`StoreError::NotFound`] when there is no such conversation.
+    pub fn keep_isolated(&mut self, id: &ConversationId, block_id: &BlockId) -> Result<(), StoreError> {
         self.insert(
-            ("isolated block", copy.id.as_str()),
+            ("isolated block", block_id.as_str()),
             ("conversation", id.as_str()),
             "INSERT INTO conversation_blocks (conversation_id, block_id) VALUES (?, ?)",
-            [id.as_str(), copy.id.as_str()],
+            [id.as_str(), block_id.as_str()],
         )?;
-        Ok(copy)
+        Ok(())
     }
 
     /// Adds `fork`, which begins where the window of `source` ends: with copies of the messages in it, of the summary

@@ -10,6 +10,7 @@ mod agent;
 mod archive;
 mod backup;
 mod block;
+mod carried;
 mod checkpoint;
 mod clock;
 mod connection;
@@ -39,8 +40,9 @@ mod vector;
 
 pub use agent::{Agent, AgentType};
 pub use archive::{Archive, ArchiveKind, ArchiveListing, PassageScope};
-pub use backup::{Backup, list_backups, restore_backup};
+pub use backup::{Backup, list_backups, restore_backup, restore_file};
 pub use block::{Alteration, Block, BlockAlteration, BlockRevision};
+pub use carried::Carried;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};

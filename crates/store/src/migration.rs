@@ -5,8 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    agent, archive, block, conversation, file, folder, identity, mcp_server, message, passage, setting, summary, tool,
-    turn, vector,
+    agent, archive, block, carried, conversation, file, folder, identity, mcp_server, message, passage, setting,
+    summary, tool, turn, vector,
 };
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
@@ -24,6 +24,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     keep_passages_in_archives,
     know_identities_and_servers,
     have_folders,
+    carry_what_files_say,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -116,4 +117,9 @@ fn know_identities_and_servers(connection: &Connection) -> rusqlite::Result<()> 
 fn have_folders(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(folder::SCHEMA)?;
     connection.execute_batch(file::SCHEMA)
+}
+
+/// Agent files say more than there are columns for, and go out with it again.
+fn carry_what_files_say(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(carried::SCHEMA)
 }

@@ -110,6 +110,15 @@ impl Store {
         backup::back_up(self.folder(), &self.reader()?, (NEWEST, self.now_ms()))
     }
 
+    /// Writes a backup of the whole profile to the file `to`, in the place of what is there.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`]; [`StoreError::Corrupt`] when the database turns out to be damaged. What was at `to` is
+    /// as it was then.
+    pub fn back_up_to(&self, to: &Path) -> Result<(), StoreError> {
+        backup::back_up_to(&self.reader()?, to)
+    }
+
     /// Makes the tables for searching by words anew from the texts.
     ///
     /// # Errors

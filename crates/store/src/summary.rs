@@ -82,6 +82,19 @@ impl Reader<'_> {
             of_row,
         )
     }
+
+    /// All summaries of a thread, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn summaries(&self, thread: impl Into<Thread>) -> Result<Vec<Summary>, StoreError> {
+        let thread = thread.into();
+        self.all(
+            "SELECT * FROM summaries WHERE agent_id = ? AND conversation_id IS ? ORDER BY key",
+            params![thread.agent_id.as_str(), thread.conversation()],
+            of_row,
+        )
+    }
 }
 
 impl Writer<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Block, Extra, FileView, Message, Out};
@@ -26,7 +27,7 @@ pub const AGENT_TYPES: [&str; 9] = [
 const DEFAULT_TYPE: &str = "letta_v1_agent";
 
 /// One agent.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     /// Names it within the file.
     pub id: String,

@@ -1,5 +1,6 @@
 //! Core memory blocks.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Out};
@@ -7,7 +8,7 @@ use crate::AgentFileError;
 use crate::fields::{Context, Fields};
 
 /// A labelled, limited piece of core memory.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Block {
     /// Names it within the file.
     pub id: String,

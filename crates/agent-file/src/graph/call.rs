@@ -3,6 +3,7 @@
 //! Files write calls nested or flat; here there is one form. The argument names that tools had in older versions are
 //! replaced by those of today, so that what an agent reads of its own past does not teach it calls that are wrong.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::message::joined;
@@ -11,7 +12,7 @@ use crate::fields::{Context, Fields, wrong};
 use crate::{AgentFileError, Limits, json};
 
 /// A call of a tool.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// Names it within the conversation.
     pub id: String,
@@ -24,7 +25,7 @@ pub struct ToolCall {
 }
 
 /// What a call gave back.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ToolReturn {
     /// The call.
     pub tool_call_id: Option<String>,

@@ -1,5 +1,6 @@
 //! Folders (`sources` in a file), their files, and what each agent has open of them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Out};
@@ -7,7 +8,7 @@ use crate::fields::{Context, Fields};
 use crate::{AgentFileError, safe_file_name};
 
 /// A folder of files.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Folder {
     /// Names it within the file.
     pub id: String,
@@ -24,7 +25,7 @@ pub struct Folder {
 }
 
 /// A file of a folder.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct File {
     /// Names it within the agent file.
     pub id: String,
@@ -45,7 +46,7 @@ pub struct File {
 }
 
 /// A file as an agent sees it (`files_agents` in a file).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileView {
     /// The file.
     pub file_id: String,

@@ -1,5 +1,6 @@
 //! Groups: agents that work together, and who leads them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Out};
@@ -10,7 +11,7 @@ use crate::fields::{Context, Fields};
 pub const MANAGER_KINDS: [&str; 5] = ["round_robin", "supervisor", "dynamic", "sleeptime", "voice_sleeptime"];
 
 /// Agents that work together.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Names it within the file.
     pub id: String,
@@ -27,7 +28,7 @@ pub struct Group {
 }
 
 /// How a group is led (`manager_config` in a file).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manager {
     /// One of [`MANAGER_KINDS`].
     pub kind: String,

@@ -1,6 +1,7 @@
 //! Memory with its history, as the section `resident` carries it: archives of passages, revisions of passages and of
 //! blocks, and where each came from.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Out};
@@ -8,7 +9,7 @@ use crate::AgentFileError;
 use crate::fields::{Context, Fields};
 
 /// A store of passages.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Archive {
     /// Names it within the file.
     pub id: String,
@@ -29,7 +30,7 @@ pub struct Archive {
 }
 
 /// One fact or piece of a document.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Passage {
     /// Names it within the file.
     pub id: String,
@@ -56,7 +57,7 @@ pub struct Passage {
 }
 
 /// One version of a passage.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PassageRevision {
     /// Counts from 1.
     pub number: i64,
@@ -73,7 +74,7 @@ pub struct PassageRevision {
 }
 
 /// One version of a block.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockRevision {
     /// The block.
     pub block_id: String,
@@ -90,7 +91,7 @@ pub struct BlockRevision {
 }
 
 /// Which actor, turn and tool wrote a memory.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Who acted: `user`, `agent` or `system`.
     pub actor: String,

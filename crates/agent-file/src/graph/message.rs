@@ -2,6 +2,7 @@
 //!
 //! Files differ in how they write content (a text, parts, null); here there is one form.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Extra, Out, ToolCall, ToolReturn};
@@ -10,7 +11,8 @@ use crate::place::Place;
 use crate::{AgentFileError, json};
 
 /// Who speaks in a message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The program: instructions, alerts.
     #[default]
@@ -48,7 +50,7 @@ impl Role {
 }
 
 /// One message.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Names it within the file.
     pub id: String,
@@ -83,7 +85,8 @@ pub struct Message {
 }
 
 /// A part of a message's content.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Words.
     Text {

@@ -29,13 +29,14 @@ pub use resident::{AgentSettings, Conversation, Resident, Summary};
 pub use skill::Skill;
 pub use tool::{McpServer, TOOL_TYPES, Tool};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What a JSON object holds beside what has a field.
 pub type Extra = Map<String, Value>;
 
 /// A whole file.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentFile {
     /// The agents; the first is the one that the file is about.
     pub agents: Vec<Agent>,

@@ -14,6 +14,7 @@
 //!
 //! A key `kept` holds what V1's schema would refuse where it belongs (see `strict`); readers put it back in its place.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Archive, BlockRevision, Extra, Message, Out};
@@ -21,7 +22,7 @@ use crate::fields::{Context, Fields};
 use crate::{AgentFileError, NoticeKind};
 
 /// The section `resident`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resident {
     /// What belongs to agents.
     pub agents: Vec<AgentSettings>,
@@ -34,7 +35,7 @@ pub struct Resident {
 }
 
 /// What V1 has no place for of one agent.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentSettings {
     /// The agent.
     pub agent_id: String,
@@ -53,7 +54,7 @@ pub struct AgentSettings {
 }
 
 /// What was said before the window begins.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Its text.
     pub text: String,
@@ -70,7 +71,7 @@ pub struct Summary {
 }
 
 /// A thread of messages beside the agent's own.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Names it within the file.
     pub id: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Extra, Out};
@@ -10,7 +11,7 @@ use crate::fields::{Context, Fields, wrong};
 use crate::{AgentFileError, NoticeKind, safe_file_name};
 
 /// A skill.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Skill {
     /// Its name, by which it is known.
     pub name: String,

@@ -1,5 +1,6 @@
 //! Tools and the servers that some of them come from. The code of a tool is text here and nothing else.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Extra, Out};
@@ -25,7 +26,7 @@ pub const TOOL_TYPES: [&str; 11] = [
 const RETURN_CHARS: std::ops::RangeInclusive<u64> = 1..=1_000_000;
 
 /// A tool.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
     /// Names it within the file.
     pub id: String,
@@ -183,7 +184,7 @@ fn put_server_id(metadata: &mut Extra, id: &str) {
 }
 
 /// A server of the Model Context Protocol. It is a description: nothing is started or called because a file says so.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct McpServer {
     /// Names it within the file.
     pub id: String,

@@ -2,6 +2,7 @@
 
 mod chats;
 mod forms;
+mod graphs;
 mod hostile;
 mod real;
 mod round_trip;

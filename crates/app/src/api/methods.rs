@@ -130,6 +130,17 @@ methods! {
     /// Takes an agent out of the bin.
     restore_agent(AgentRef) -> AgentView;
 
+    /// What is in an agent file and what would become of it. Nothing is changed.
+    preview_agent_file(PreviewAgentFile) -> AgentFilePreview;
+    /// Takes an agent file in, all of it or nothing.
+    import_agent_file(ImportAgentFile) -> ImportedAgents;
+    /// Writes agents into an agent file, with those that are in groups with them.
+    export_agents(ExportAgents) -> ExportedFile;
+    /// Writes an agent's own thread into a file.
+    export_chat(ExportChat) -> ExportedFile;
+    /// Takes chats of ChatGPT in, as conversations and as passages.
+    import_chats(ImportChats) -> ImportedChats;
+
     /// A page of messages.
     list_messages(ListMessages) -> MessagePage;
     /// Records a message and begins a turn; returns at once, the turn goes on in events.

@@ -32,6 +32,7 @@ mod memory;
 mod methods;
 mod models;
 mod profile;
+mod travel;
 
 pub use agents::*;
 pub use archive::*;
@@ -43,6 +44,7 @@ pub use memory::*;
 pub use methods::*;
 pub use models::*;
 pub use profile::*;
+pub use travel::*;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use resident_agent::{AgentSettings, ToolRules, default_agent, default_tool_rules, default_tools};
 use resident_store::{Agent, AgentId, AgentType, Block, BlockId, Provenance};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::NewBlock;
 use super::blocks::with_fields;
@@ -242,6 +242,42 @@ impl App {
         let settings: AgentSettings = self.settings()?.for_agents().for_agent(agent);
         Ok(settings.window_tokens(of_model))
     }
+}
+
+/// How an agent of V1's kind `name` runs here; `None` is not a kind of V1.
+pub fn runs_as(name: &str) -> Option<AgentType> {
+    match name {
+        "memgpt_agent" | "memgpt_v2_agent" | "split_thread_agent" => Some(AgentType::MemgptAgent),
+        "letta_v1_agent"
+        | "react_agent"
+        | "workflow_agent"
+        | "sleeptime_agent"
+        | "voice_convo_agent"
+        | "voice_sleeptime_agent" => Some(AgentType::LettaV1Agent),
+        _ => None,
+    }
+}
+
+/// The settings of an agent that follow from what clients of V1 set, `letta`, and from the limit of its window.
+pub fn client_settings(letta: &Map<String, Value>, window_limit: Option<u64>) -> Map<String, Value> {
+    let mut settings = Map::new();
+    let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+    let of_config = letta.get("llm_config").and_then(|config| number(config.get("context_window")));
+    if let Some(window) = window_limit.or(of_config) {
+        settings.insert("context_window_limit".to_owned(), json!(window));
+    }
+    let of_settings = |field: &str| letta.get("model_settings").and_then(|settings| settings.get(field)).cloned();
+    if let Some(temperature) = of_settings("temperature").filter(Value::is_number) {
+        settings.insert("temperature".to_owned(), temperature);
+    }
+    let most = number(letta.get("max_tokens")).or_else(|| number(of_settings("max_output_tokens").as_ref()));
+    if let Some(most) = most {
+        settings.insert("max_answer_tokens".to_owned(), json!(most));
+    }
+    if let Some(zone) = letta.get("timezone").filter(|zone| zone.is_string()) {
+        settings.insert("time_zone".to_owned(), zone.clone());
+    }
+    settings
 }
 
 /// What is said of the window of a model that was not asked yet.

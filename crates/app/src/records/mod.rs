@@ -12,7 +12,7 @@ mod requests;
 mod tools;
 mod turns;
 
-pub use agents::{AgentChanges, BlockOfAgent, NewAgent};
+pub use agents::{AgentChanges, BlockOfAgent, NewAgent, client_settings, runs_as};
 pub use blocks::{BlockChanges, NewBlock};
 pub use conversations::{ConversationChanges, NewConversation};
 pub use folders::{Duplicate, FolderFields, Upload};
@@ -30,5 +30,6 @@ pub use resident_store::{
     PassageScope, Role, Step, StepId, StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus,
     ToolType, Turn, TurnId, TurnListing, TurnStatus,
 };
-pub use tools::{BuiltinTool, ToolDescription};
+pub use tools::{BuiltinTool, ToolDescription, builtin_id, builtin_type};
+pub(crate) use tools::{RETURN_CHARS, builtin};
 pub use turns::MessageRow;

@@ -42,7 +42,27 @@ pub struct ToolDescription {
 }
 
 /// The longest result of a tool in V1.
-const RETURN_CHARS: usize = 50_000;
+pub(crate) const RETURN_CHARS: usize = 50_000;
+
+/// The id of a tool that Resident brings: the same in every profile.
+pub fn builtin_id(name: &str) -> String {
+    // V1 wants the form of a random UUID, so the version of one made from a name is overwritten.
+    let mut bytes =
+        *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("resident/tool/{name}").as_bytes()).as_bytes();
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    format!("tool-{}", uuid::Uuid::from_bytes(bytes))
+}
+
+/// V1's kind of a tool that Resident brings.
+pub fn builtin_type(name: &str) -> &'static str {
+    match name {
+        "send_message" | "conversation_search" | "archival_memory_insert" | "archival_memory_search" => "letta_core",
+        "memory_finish_edits" => "letta_sleeptime_core",
+        "open_files" | "grep_files" | "semantic_search_files" => "letta_files_core",
+        name if name.starts_with("send_message_to_") => "letta_multi_agent_core",
+        _ => "letta_memory_core",
+    }
+}
 
 impl App {
     /// The tools that Resident brings, in the order of their names.
@@ -148,7 +168,7 @@ impl App {
     }
 }
 
-fn builtin(name: &'static str) -> Option<BuiltinTool> {
+pub(crate) fn builtin(name: &'static str) -> Option<BuiltinTool> {
     let tool = tool(name)?;
     let parameters = tool_schema(tool, AgentType::LettaV1Agent);
     Some(BuiltinTool { name: tool.name, description: tool.description, parameters })

@@ -7,6 +7,7 @@ mod chat;
 mod context;
 mod models;
 mod profile;
+mod travel;
 
 pub(crate) use blocks::{checked_label, checked_limit, checked_value};
 pub(crate) use chat::check_size;

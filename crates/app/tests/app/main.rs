@@ -5,6 +5,10 @@
 #[path = "../../../remote/tests/support/mod.rs"]
 mod endpoint;
 
+#[path = "../../../agent-file/tests/files/graphs.rs"]
+mod graphs;
+
+mod agent_files;
 mod archive;
 mod blocks;
 mod endpoints;

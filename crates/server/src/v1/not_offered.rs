@@ -8,7 +8,7 @@ use crate::error::Problem;
 use crate::state::Shared;
 
 /// Paths, and why there is nothing behind them.
-const NOT_OFFERED: [(&str, &str); 13] = [
+const NOT_OFFERED: [(&str, &str); 12] = [
     ("/v1/client-side-access-tokens", TOKENS),
     ("/v1/client-side-access-tokens/{token}", TOKENS),
     ("/v1/templates", TEMPLATES),
@@ -21,7 +21,6 @@ const NOT_OFFERED: [(&str, &str); 13] = [
     ("/v1/environments/{id}/messages", ENVIRONMENTS),
     ("/v1/agents/{agent_id}/schedule", SCHEDULE),
     ("/v1/agents/{agent_id}/schedule/{scheduled_message_id}", SCHEDULE),
-    ("/v1/agents/import", "Importing agent files is not offered yet."),
 ];
 
 const TOKENS: &str = "Access tokens for the users of a web app belong to a cloud service. This server has one token, which \
@@ -33,9 +32,7 @@ const SCHEDULE: &str =
     "Scheduled messages belong to a cloud service. Let the scheduler of your system send the message.";
 
 pub(super) fn routes() -> Router<Shared> {
-    let export = any(|| async { Problem::not_offered("Exporting agent files is not offered yet.") });
-    let start = Router::new().route("/v1/agents/{agent_id}/export", export);
-    NOT_OFFERED.iter().fold(start, |router, (path, why)| router.route(path, refusal(why)))
+    NOT_OFFERED.iter().fold(Router::new(), |router, (path, why)| router.route(path, refusal(why)))
 }
 
 fn refusal(why: &'static str) -> MethodRouter<Shared> {

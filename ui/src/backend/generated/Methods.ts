@@ -1,5 +1,6 @@
 // Generated from crates/app. Do not edit.
 import type { AddModelFile } from "./AddModelFile";
+import type { AgentFilePreview } from "./AgentFilePreview";
 import type { AgentRef } from "./AgentRef";
 import type { AgentView } from "./AgentView";
 import type { AttachBlock } from "./AttachBlock";
@@ -18,7 +19,14 @@ import type { EmptyBin } from "./EmptyBin";
 import type { EndpointCheck } from "./EndpointCheck";
 import type { EndpointRef } from "./EndpointRef";
 import type { EndpointView } from "./EndpointView";
+import type { ExportAgents } from "./ExportAgents";
+import type { ExportChat } from "./ExportChat";
+import type { ExportedFile } from "./ExportedFile";
 import type { HealthCheck } from "./HealthCheck";
+import type { ImportAgentFile } from "./ImportAgentFile";
+import type { ImportChats } from "./ImportChats";
+import type { ImportedAgents } from "./ImportedAgents";
+import type { ImportedChats } from "./ImportedChats";
 import type { LicenceView } from "./LicenceView";
 import type { ListAgents } from "./ListAgents";
 import type { ListBlocks } from "./ListBlocks";
@@ -35,6 +43,7 @@ import type { Nothing } from "./Nothing";
 import type { PassagePage } from "./PassagePage";
 import type { PassageRefs } from "./PassageRefs";
 import type { PassageView } from "./PassageView";
+import type { PreviewAgentFile } from "./PreviewAgentFile";
 import type { ProfileView } from "./ProfileView";
 import type { ReadLog } from "./ReadLog";
 import type { RevisionView } from "./RevisionView";
@@ -87,6 +96,16 @@ export interface Methods {
   deleteAgent: { params: AgentRef; result: Nothing };
   /** Takes an agent out of the bin. */
   restoreAgent: { params: AgentRef; result: AgentView };
+  /** What is in an agent file and what would become of it. Nothing is changed. */
+  previewAgentFile: { params: PreviewAgentFile; result: AgentFilePreview };
+  /** Takes an agent file in, all of it or nothing. */
+  importAgentFile: { params: ImportAgentFile; result: ImportedAgents };
+  /** Writes agents into an agent file, with those that are in groups with them. */
+  exportAgents: { params: ExportAgents; result: ExportedFile };
+  /** Writes an agent's own thread into a file. */
+  exportChat: { params: ExportChat; result: ExportedFile };
+  /** Takes chats of ChatGPT in, as conversations and as passages. */
+  importChats: { params: ImportChats; result: ImportedChats };
   /** A page of messages. */
   listMessages: { params: ListMessages; result: MessagePage };
   /** Records a message and begins a turn; returns at once, the turn goes on in events. */

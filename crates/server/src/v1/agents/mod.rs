@@ -6,6 +6,7 @@
 mod request;
 mod shape;
 mod tools;
+mod travel;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(recompile))
         .routes(routes!(context))
         .merge(tools::routes())
+        .merge(travel::routes())
 }
 
 /// Which agents.

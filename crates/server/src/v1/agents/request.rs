@@ -2,7 +2,9 @@
 
 use resident_app::App;
 use resident_app::api::{ApiError, Nothing};
-use resident_app::records::{AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent, NewBlock};
+use resident_app::records::{
+    AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent, NewBlock, client_settings, runs_as,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -10,19 +12,6 @@ use utoipa::ToSchema;
 use crate::error::Problem;
 use crate::v1::blocks::CreateBlock;
 use crate::v1::tools;
-
-/// The names of V1's kinds of agents.
-const AGENT_TYPES: [&str; 9] = [
-    "memgpt_agent",
-    "memgpt_v2_agent",
-    "letta_v1_agent",
-    "react_agent",
-    "workflow_agent",
-    "split_thread_agent",
-    "sleeptime_agent",
-    "voice_convo_agent",
-    "voice_sleeptime_agent",
-];
 
 /// Fields that only clients of V1 read. They are kept as they came and shown as they are.
 const KEPT: [&str; 21] = [
@@ -152,35 +141,15 @@ fn sort_out(app: &App, rest: Map<String, Value>, window_limit: Option<usize>) ->
         }
         letta.insert("model".to_owned(), json!(asked));
     }
-    let mut settings = Map::new();
-    let number = |value: Option<&Value>| value.and_then(Value::as_u64);
-    let of_config = letta.get("llm_config").and_then(|config| number(config.get("context_window")));
-    let window = window_limit.map(|limit| limit as u64).or(of_config);
-    if let Some(window) = window {
-        settings.insert("context_window_limit".to_owned(), json!(window));
-    }
-    let of_settings = |field: &str| letta.get("model_settings").and_then(|settings| settings.get(field)).cloned();
-    if let Some(temperature) = of_settings("temperature").filter(Value::is_number) {
-        settings.insert("temperature".to_owned(), temperature);
-    }
-    let most = number(letta.get("max_tokens")).or_else(|| number(of_settings("max_output_tokens").as_ref()));
-    if let Some(most) = most {
-        settings.insert("max_answer_tokens".to_owned(), json!(most));
-    }
-    if let Some(zone) = letta.get("timezone").filter(|zone| zone.is_string()) {
-        settings.insert("time_zone".to_owned(), zone.clone());
-    }
+    let settings = client_settings(&letta, window_limit.map(|limit| limit as u64));
     Ok(Kept { letta, settings, model, note })
 }
 
 /// V1's word for a kind of agent, and how Resident runs it.
 pub(super) fn read_agent_type(name: Option<&str>) -> Result<AgentType, Problem> {
-    match name {
-        None => Ok(AgentType::LettaV1Agent),
-        Some("memgpt_agent" | "memgpt_v2_agent" | "split_thread_agent") => Ok(AgentType::MemgptAgent),
-        Some(name) if AGENT_TYPES.contains(&name) => Ok(AgentType::LettaV1Agent),
-        Some(name) => Err(Problem::invalid(&["body", "agent_type"], format!("`{name}` is not a kind of agent"))),
-    }
+    let Some(name) = name else { return Ok(AgentType::LettaV1Agent) };
+    let wrong = || Problem::invalid(&["body", "agent_type"], format!("`{name}` is not a kind of agent"));
+    runs_as(name).ok_or_else(wrong)
 }
 
 /// A block's text with `{{name}}` replaced by what the client calls so.

@@ -6,7 +6,7 @@ mod signature;
 use axum::extract::State;
 use resident_app::App;
 use resident_app::api::ApiError;
-use resident_app::records::{BuiltinTool, ToolDefinition, ToolDescription, ToolType};
+use resident_app::records::{BuiltinTool, ToolDefinition, ToolDescription, ToolType, builtin_id, builtin_type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -60,35 +60,15 @@ impl ToolBody {
     }
 }
 
-/// The id of a tool that Resident brings: the same in every profile.
-pub(super) fn builtin_id(name: &str) -> String {
-    // V1 wants the form of a random UUID, so the version of one made from a name is overwritten.
-    let mut bytes =
-        *uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("resident/tool/{name}").as_bytes()).as_bytes();
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    format!("tool-{}", uuid::Uuid::from_bytes(bytes))
-}
-
-/// V1's kinds of tools.
-fn tool_type(name: &str) -> &'static str {
-    match name {
-        "send_message" | "conversation_search" | "archival_memory_insert" | "archival_memory_search" => "letta_core",
-        "memory_finish_edits" => "letta_sleeptime_core",
-        "open_files" | "grep_files" | "semantic_search_files" => "letta_files_core",
-        name if name.starts_with("send_message_to_") => "letta_multi_agent_core",
-        _ => "letta_memory_core",
-    }
-}
-
 pub(super) fn builtin_body(tool: BuiltinTool) -> ToolBody {
     let BuiltinTool { name, description, parameters } = tool;
     ToolBody {
         id: builtin_id(name),
-        tool_type: tool_type(name).to_owned(),
+        tool_type: builtin_type(name).to_owned(),
         description: Some(description.to_owned()),
         source_type: Some("python".to_owned()),
         name: name.to_owned(),
-        tags: vec![tool_type(name).to_owned()],
+        tags: vec![builtin_type(name).to_owned()],
         source_code: None,
         json_schema: json!({ "name": name, "description": description, "parameters": parameters }),
         args_json_schema: Value::Null,
