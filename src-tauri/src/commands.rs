@@ -50,6 +50,22 @@ pub(crate) async fn pick_model_file(handle: AppHandle) -> Result<Option<String>,
     .await
 }
 
+/// Asks where a file is to be saved and saves it; the name that it has then, `None` when the dialog was closed.
+#[tauri::command]
+pub(crate) async fn save_file(handle: AppHandle, file_name: String, text: String) -> Result<Option<String>, ApiError> {
+    blocking(move || {
+        let chosen = handle.dialog().file().set_file_name(&file_name).blocking_save_file();
+        let Some(path) = chosen.and_then(|path| path.into_path().ok()) else { return Ok(None) };
+        std::fs::write(&path, text).map_err(|error| ApiError {
+            code: ErrorCode::Internal,
+            message: format!("{} could not be saved: {error}.", path.display()),
+            hint: Some("Choose another folder, or make room on the disk.".to_owned()),
+        })?;
+        Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()))
+    })
+    .await
+}
+
 /// Opens a link of the web in the browser.
 #[tauri::command]
 pub(crate) async fn open_link(url: String) -> Result<(), ApiError> {

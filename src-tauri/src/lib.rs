@@ -38,6 +38,7 @@ pub fn run() {
             commands::subscribe,
             commands::unsubscribe,
             commands::pick_model_file,
+            commands::save_file,
             commands::open_link,
             commands::opening_state,
             commands::retry_opening,

@@ -109,7 +109,7 @@ describe('the archive', () => {
     const note = screen.getByRole('alert');
     expect(note).toHaveTextContent('photo.txt It is not a text in UTF-8.');
     expect(note).toHaveTextContent('blank.txt It is empty.');
-    expect(note).toHaveTextContent('large.txt It has 12 MB; a document may have 8 MB.');
+    expect(note).toHaveTextContent('large.txt It has 12 MB; at most 8 MB are taken.');
     await waitFor(() => expect(backend.world.passages.map((passage) => passage.document)).toEqual(['good.txt']));
     await user.click(within(note).getByRole('button', { name: 'Close' }));
     expect(screen.queryByRole('alert')).toBeNull();

@@ -6,7 +6,7 @@
  */
 import { toApiError } from '../backend/errors';
 import type { ApiError } from '../backend/generated';
-import { bytes } from '../format/numbers';
+import { readText } from '../travel/textFile';
 
 /** The API refuses larger ones; a file that is much larger is not even read. */
 export const MOST_BYTES = 8_000_000;
@@ -32,30 +32,9 @@ export interface Saved {
   passageIds: readonly string[];
 }
 
-function refusal(message: string, hint: string | null): ApiError {
-  return { code: 'Invalid', message, hint };
-}
-
-/** The text of a file; throws an `ApiError` that says why it has none. */
-export async function readDocument(file: File): Promise<string> {
-  if (file.size > MOST_BYTES) {
-    throw refusal(`It has ${bytes(file.size)}; a document may have ${bytes(MOST_BYTES)}.`, 'Split it, and add its parts.');
-  }
-  let data: ArrayBuffer;
-  try {
-    data = await file.arrayBuffer();
-  } catch {
-    throw refusal('It could not be read. It may be a folder, or gone.', null);
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(data);
-  } catch {
-    text = '\0';
-  }
-  if (text.includes('\0')) throw refusal('It is not a text in UTF-8.', 'Save it as plain text in UTF-8, then add it again.');
-  if (text.trim() === '') throw refusal('It is empty.', null);
-  return text;
+/** The text of a document; throws an `ApiError` that says why it has none. */
+export function readDocument(file: File): Promise<string> {
+  return readText(file, { most: MOST_BYTES, tooLarge: 'Split it, and add its parts.' });
 }
 
 export class Documents {

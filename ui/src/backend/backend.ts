@@ -5,6 +5,7 @@
  * in the desktop window, in a browser and on the scripted backend of the tests.
  */
 import type { Event } from './generated/Event';
+import type { ExportedFile } from './generated/ExportedFile';
 import type { Methods } from './generated/Methods';
 import type { Connection } from './connection';
 import type { Recovery } from './recovery';
@@ -25,6 +26,8 @@ export interface Backend {
   /** Lets the user choose a GGUF file, `null` when they thought better of it; only where files of Resident's computer
    * can be seen. */
   pickModelFile?(): Promise<string | null>;
+  /** Saves a file where the user wants it; the name that it has then, `null` when they thought better of it. */
+  saveFile(file: ExportedFile): Promise<string | null>;
   /** Opens an http(s) link outside the window. */
   openLink(url: string): Promise<void>;
   /** What can be done about a profile that does not open; only in a window on this computer. */

@@ -8,6 +8,7 @@ import type { Connection, Link } from './connection';
 import { toApiError } from './errors';
 import type { ApiError } from './generated/ApiError';
 import type { Event } from './generated/Event';
+import type { ExportedFile } from './generated/ExportedFile';
 
 /** The server wants a token, or another one. */
 export class TokenRefused extends Error {}
@@ -53,6 +54,16 @@ export class HttpBackend implements Backend {
     const stop = new AbortController();
     void this.follow(afterSeq, onEvents, stop.signal);
     return () => stop.abort();
+  }
+
+  saveFile({ fileName, mediaType, text }: ExportedFile): Promise<string | null> {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text], { type: mediaType }));
+    link.download = fileName;
+    link.click();
+    // The browser has taken hold of it when the click is over.
+    setTimeout(() => URL.revokeObjectURL(link.href));
+    return Promise.resolve(fileName);
   }
 
   openLink(url: string): Promise<void> {

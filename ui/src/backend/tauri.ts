@@ -39,6 +39,8 @@ export const tauriBackend: Backend = {
 
   pickModelFile: () => call<string | null>('pick_model_file', {}),
 
+  saveFile: ({ fileName, text }) => call<string | null>('save_file', { fileName, text }),
+
   openLink: (url) => call<void>('open_link', { url }),
 
   recovery: {

@@ -6,6 +6,7 @@ import ArchiveIcon from '@lucide/svelte/icons/archive';
 import Brain from '@lucide/svelte/icons/brain';
 import Copy from '@lucide/svelte/icons/copy';
 import Cpu from '@lucide/svelte/icons/cpu';
+import FileDown from '@lucide/svelte/icons/file-down';
 import Layers from '@lucide/svelte/icons/layers';
 import MessageSquare from '@lucide/svelte/icons/message-square';
 import Moon from '@lucide/svelte/icons/moon';
@@ -62,6 +63,7 @@ export function commandsOf(workspace: Workspace): Command[] {
   if (agent) {
     add('Do', `Rename ${agent.name}`, Pencil, () => (workspace.overlay = { kind: 'editAgent', agentId: agent.id }));
     add('Do', `Duplicate ${agent.name}`, Copy, () => void workspace.duplicateAgent(agent));
+    add('Do', `Take ${agent.name} with you`, FileDown, () => (workspace.overlay = { kind: 'departure', agentId: agent.id }));
     add('Do', `Delete ${agent.name}`, Trash, () => void workspace.deleteAgent(agent));
   }
   add('Do', 'Show or hide the inspector', PanelRight, () => layout.toggleInspector(), keyText('I'));

@@ -9,5 +9,7 @@ export type Overlay =
   | { kind: 'search' }
   | { kind: 'context' }
   | { kind: 'newAgent' }
-  | { kind: 'editAgent'; agentId: string };
+  | { kind: 'editAgent'; agentId: string }
+  | { kind: 'arrival'; file: File }
+  | { kind: 'departure'; agentId: string };
 export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };

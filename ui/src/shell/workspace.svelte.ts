@@ -9,6 +9,7 @@ import type { Link } from '../backend/connection';
 import { toApiError } from '../backend/errors';
 import { perFrame } from '../backend/frames';
 import type { AgentView, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
+import { counted } from '../format/numbers';
 import { computerOf } from '../format/words';
 import { ModelLibrary } from '../models/library.svelte';
 import { Desk } from './desk';
@@ -244,6 +245,19 @@ export class Workspace {
     if (!copy) return;
     await this.#reloadAgents();
     this.openAgent(copy.id);
+  }
+
+  /** Shows agents that were brought in, and offers to send them to the bin again. */
+  async welcome(agents: readonly AgentView[]): Promise<void> {
+    await this.#reloadAgents();
+    const [first] = agents;
+    if (!first) return;
+    this.openAgent(first.id);
+    const words = agents.length === 1 ? `${first.name} is here.` : `${counted(agents.length, 'agent')} are here.`;
+    this.toasts.undoable(words, async () => {
+      for (const { id } of agents) await this.backend.request('deleteAgent', { agentId: id });
+      await this.#loadAll();
+    });
   }
 
   /** Moves an agent to the bin, and offers to take it out again. */

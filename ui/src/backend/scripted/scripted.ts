@@ -3,7 +3,7 @@
  * shows them (limits, conflicts, one turn at a time). It is in no production build.
  */
 import type { Backend, Method, Params, Result } from '../backend';
-import type { ApiError } from '../generated';
+import type { ApiError, ExportedFile } from '../generated';
 import { EventLog } from './events';
 import { chatHandlers, profileHandlers, type Handlers } from './handlers';
 import { archiveHandlers, blockHandlers, modelHandlers } from './memoryHandlers';
@@ -25,6 +25,8 @@ export class ScriptedBackend implements Backend {
   readonly opened: string[] = [];
   /** Methods that fail, with their errors. */
   readonly failing = new Map<Method, ApiError>();
+  /** Files that were saved. */
+  readonly saved: ExportedFile[] = [];
   /** What the file dialog answers. */
   pickedFile: string | null = null;
   readonly #handlers: Handlers;
@@ -55,6 +57,11 @@ export class ScriptedBackend implements Backend {
 
   pickModelFile(): Promise<string | null> {
     return Promise.resolve(this.pickedFile);
+  }
+
+  saveFile(file: ExportedFile): Promise<string | null> {
+    this.saved.push(file);
+    return Promise.resolve(file.fileName);
   }
 
   openLink(url: string): Promise<void> {
