@@ -205,6 +205,7 @@ fn walk_messages(messages: &mut [Message], visit: &mut impl Visit, place: Argume
     for (at, message) in messages.iter_mut().enumerate() {
         visit.declared(Kind::Message, format_args!("{place}[{at}]"), &mut message.id);
         one(visit, Kind::Group, format_args!("{place}[{at}].group_id"), &mut message.group_id);
+        one(visit, Kind::Message, format_args!("{place}[{at}].resident_origin_id"), &mut message.origin_id);
         one(visit, Kind::Turn, format_args!("{place}[{at}].turn_id"), &mut message.turn_id);
         one(visit, Kind::Message, format_args!("{place}[{at}].approval_request_id"), &mut message.approval_request_id);
     }

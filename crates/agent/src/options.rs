@@ -1,14 +1,14 @@
 //! What a request asks of its turn alone, kept with the turn as JSON so that a turn that waited, or was retried, goes on
 //! as it was asked. Fields that no turn reads are left to whoever wrote them.
 
-use resident_store::Turn;
-use serde::Deserialize;
+use resident_store::{AgentId, GroupId, Turn};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::ToolSchema;
 
 /// What a request asks of its turn.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TurnOptions {
     /// The most steps, where that is less than or more than the agent has.
@@ -21,10 +21,18 @@ pub struct TurnOptions {
     pub client_tools: Vec<ClientTool>,
     /// Whether nobody waits for the turn.
     pub background: bool,
+    /// The group in which it is talked.
+    pub group_id: Option<GroupId>,
+    /// Tools of Resident that the agent has for this turn alone.
+    pub tools: Vec<String>,
+    /// The agents that wait for this turn to end, each for the next.
+    pub asked_by: Vec<AgentId>,
+    /// Whether the turn is there to tidy the agent's blocks.
+    pub tidies: bool,
 }
 
 /// A tool that the client runs itself: a call of it ends the run of the turn until the client brings the result.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClientTool {
     /// Its name.
     pub name: String,
@@ -37,6 +45,11 @@ pub struct ClientTool {
 }
 
 impl TurnOptions {
+    /// The options as they are kept with a turn.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("options are plain data")
+    }
+
     /// What was asked of `turn`. Options that cannot be read are named in the log and count as none, since what was said
     /// is recorded and wants an answer.
     pub fn of(turn: &Turn) -> Self {

@@ -20,6 +20,8 @@ pub(crate) fn message(role: Role, content: &str) -> Message {
         tool_status: None,
         otid: None,
         sender_id: None,
+        group_id: None,
+        origin_id: None,
         created_at_ms: 0,
         deleted_at_ms: None,
     }

@@ -4,8 +4,8 @@
 //! A turn belongs to a thread. While one runs, no other begins in its thread; those of other threads run beside it.
 
 use resident_store::{
-    AgentId, Message, MessageId, NewMessage, Role, Store, Thread, ToolCall, ToolStatus, Turn, TurnId, TurnStatus,
-    Writer,
+    Agent, AgentId, Message, MessageId, NewMessage, Role, Store, Thread, ToolCall, ToolStatus, Turn, TurnId,
+    TurnStatus, Writer,
 };
 use serde_json::{Value, json};
 
@@ -30,14 +30,28 @@ pub struct Said {
     pub text: String,
     /// The client's own name for it.
     pub otid: Option<String>,
-    /// Who of those that the client speaks for.
+    /// Who of those that the client speaks for, or the agent that speaks.
     pub sender_id: Option<String>,
+    /// The name of who speaks, where that is not the user of the agent.
+    pub name: Option<String>,
+    /// The message that this tells to another agent.
+    pub origin_id: Option<MessageId>,
 }
 
 impl Said {
     /// Said by the user.
     pub fn by_user(text: &str) -> Self {
-        Self { role: Role::User, text: text.to_owned(), otid: None, sender_id: None }
+        Self { role: Role::User, text: text.to_owned(), otid: None, sender_id: None, name: None, origin_id: None }
+    }
+
+    /// Said by another agent.
+    pub fn by_agent(agent: &Agent, text: &str) -> Self {
+        Self { sender_id: Some(agent.id.0.clone()), name: Some(agent.name.clone()), ..Self::by_user(text) }
+    }
+
+    /// A note of Resident of the kind `name`.
+    pub fn note(name: &str, text: &str) -> Self {
+        Self { role: Role::System, name: Some(name.to_owned()), ..Self::by_user(text) }
     }
 }
 
@@ -78,20 +92,30 @@ pub fn begin_turn(store: &Store, agent_id: &AgentId, text: &str) -> Result<(Turn
 /// [`AgentError::Empty`] when nothing is said, or a message has no text; [`AgentError::Busy`] while another turn of the
 /// thread runs; when there is no such agent or conversation.
 pub fn begin_request(store: &Store, request: &TurnRequest) -> Result<(Turn, Vec<Message>), AgentError> {
-    let TurnRequest { thread, messages, request_key, options } = request;
     let now_ms = store.now_ms();
+    store.write(|w| begin_request_in(w, request, now_ms))
+}
+
+/// The same within a transaction of the caller, in which what led to the request is settled.
+///
+/// # Errors
+/// As for [`begin_request`].
+pub fn begin_request_in(
+    w: &mut Writer<'_>,
+    request: &TurnRequest,
+    now_ms: i64,
+) -> Result<(Turn, Vec<Message>), AgentError> {
+    let TurnRequest { thread, messages, request_key, options } = request;
     let messages = messages.iter().map(|said| Ok(Said { text: clean(&said.text)?, ..said.clone() }));
     let messages: Vec<Said> = messages.collect::<Result<_, AgentError>>()?;
-    store.write(|w| {
-        let clears = require_thread(w, thread)?;
-        require_idle(w, thread)?;
-        let turn = Turn {
-            request_key: request_key.clone(),
-            options: options.clone(),
-            ..running_turn(thread, MessageId::new(), now_ms)
-        };
-        say(w, turn, messages, clears)
-    })
+    let clears = require_thread(w, thread)?;
+    require_idle(w, thread)?;
+    let turn = Turn {
+        request_key: request_key.clone(),
+        options: options.clone(),
+        ..running_turn(thread, MessageId::new(), now_ms)
+    };
+    say(w, turn, messages, clears)
 }
 
 /// Begins a turn anew: what followed that which it answers goes to the bin, what it changed in memory stays.
@@ -318,8 +342,8 @@ pub(crate) fn new_message(
 }
 
 fn said_message(thread: &Thread, turn_id: Option<&TurnId>, said: &Said, now_ms: i64) -> NewMessage {
-    let Said { role, text, otid, sender_id } = said.clone();
-    NewMessage { otid, sender_id, ..new_message(thread, turn_id, role, text, now_ms) }
+    let Said { role, text, otid, sender_id, name, origin_id } = said.clone();
+    NewMessage { otid, sender_id, name, origin_id, ..new_message(thread, turn_id, role, text, now_ms) }
 }
 
 fn clean(text: &str) -> Result<String, AgentError> {
@@ -362,8 +386,12 @@ fn say(w: &mut Writer<'_>, turn: Turn, messages: Vec<Said>, clears: bool) -> Res
     let thread = Thread::from(&turn);
     let asked = messages.iter().rposition(|said| said.role == Role::User).or(messages.len().checked_sub(1));
     let asked = asked.ok_or(AgentError::Empty)?;
-    let new: Vec<_> =
-        messages.iter().map(|said| said_message(&thread, Some(&turn.id), said, turn.started_at_ms)).collect();
+    let group_id = TurnOptions::of(&turn).group_id;
+    let message = |said| NewMessage {
+        group_id: group_id.clone(),
+        ..said_message(&thread, Some(&turn.id), said, turn.started_at_ms)
+    };
+    let new: Vec<_> = messages.iter().map(message).collect();
     let turn = Turn { message_id: Some(new[asked].id.clone()), ..turn };
     w.insert_turn(&turn)?;
     let messages: Vec<_> = new.iter().map(|message| w.append_message(message)).collect::<Result<_, _>>()?;

@@ -83,8 +83,15 @@ fn talk(folder: &Path) {
     let memory = Memory::new(store.clone());
     let model = BusyModel { calls: AtomicUsize::new(0) };
     let settings = AgentSettings::default();
-    let context =
-        TurnContext { memory: &memory, model: &model, router: None, settings: &settings, outside: None, seed: 1 };
+    let context = TurnContext {
+        memory: &memory,
+        model: &model,
+        router: None,
+        settings: &settings,
+        outside: None,
+        others: None,
+        seed: 1,
+    };
     let promise = |line: String| {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{line}").unwrap();

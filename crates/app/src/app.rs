@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use resident_agent::guidance::Router;
 use resident_memory::Memory;
@@ -11,6 +12,8 @@ use resident_store::{Clock, Store, SystemClock, Writer};
 use crate::api::{ApiError, EventKind};
 use crate::drivers::Drivers;
 use crate::event_log::{About, EventLog, EventReader, TurnListener, Watcher};
+use crate::groups::Idle;
+use crate::groups::company::Company;
 use crate::models::Models;
 use crate::settings::Settings;
 use crate::{logging, paths};
@@ -31,6 +34,8 @@ pub struct OpenOptions {
     pub use_keyring: bool,
     /// MCP servers that may be started or contacted: each its command with its arguments, or its URL.
     pub allowed_mcp: Vec<String>,
+    /// How long nobody has talked before agents go through what was said and tidy memory.
+    pub tidy_after: Duration,
     /// Whether the log goes to the profile's file. A process has one log: the first profile that asks gets it.
     pub log_to_file: bool,
 }
@@ -45,6 +50,7 @@ impl Default for OpenOptions {
             seed: None,
             use_keyring: true,
             allowed_mcp: Vec::new(),
+            tidy_after: Duration::from_secs(5 * 60),
             log_to_file: true,
         }
     }
@@ -57,6 +63,8 @@ pub struct App {
     pub(crate) models: Arc<Models>,
     pub(crate) events: Arc<EventLog>,
     pub(crate) drivers: Drivers,
+    pub(crate) company: Company,
+    pub(crate) idle: Idle,
     pub(crate) router: Arc<Router>,
     pub(crate) seed: Option<u64>,
     pub(crate) mcp: resident_mcp::Servers,
@@ -79,6 +87,7 @@ impl App {
             seed,
             use_keyring,
             allowed_mcp,
+            tidy_after,
             log_to_file,
         } = options;
         let folder = profile.unwrap_or_else(paths::default_profile_folder);
@@ -102,6 +111,8 @@ impl App {
             memory: Arc::new(Memory::new(store.clone())),
             models: Arc::new(models),
             drivers: Drivers::default(),
+            company: Company::default(),
+            idle: Idle::default(),
             router: Arc::new(Router::bundled()),
             store,
             mcp,
@@ -111,6 +122,8 @@ impl App {
             embedder_loader: Mutex::default(),
         });
         app.load_embedder();
+        app.deliver_all_letters()?;
+        Idle::watch(&app, tidy_after);
         Ok(app)
     }
 
@@ -143,6 +156,7 @@ impl App {
     /// profile is free for another program when the last reference to this is dropped.
     pub fn shutdown(&self) {
         self.models.stop_downloads();
+        self.idle.close();
         self.drivers.shutdown();
         self.mcp.close_all();
         let loader = self.embedder_loader.lock().unwrap_or_else(PoisonError::into_inner).take();

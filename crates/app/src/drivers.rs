@@ -37,7 +37,7 @@ struct State {
     /// Threads of conversation whose turn runs or is about to, with what waits behind it.
     busy: HashMap<Thread, VecDeque<Job>>,
     /// What no worker has taken yet.
-    ready: VecDeque<(Thread, Job)>,
+    ready: VecDeque<(Option<Thread>, Job)>,
     /// Workers that wait for something to do.
     idle: usize,
     workers: Vec<JoinHandle<()>>,
@@ -75,6 +75,15 @@ impl Drivers {
             return;
         }
         state.busy.insert(thread.clone(), VecDeque::new());
+        self.hand_out(state, Some(thread), job);
+    }
+
+    /// Runs a job that belongs to no thread of conversation, at once.
+    pub(crate) fn begin(&self, job: Job) {
+        self.hand_out(self.crew.lock(), None, job);
+    }
+
+    fn hand_out(&self, mut state: MutexGuard<'_, State>, thread: Option<Thread>, job: Job) {
         state.ready.push_back((thread, job));
         if state.idle >= state.ready.len() {
             self.crew.news.notify_one();
@@ -118,16 +127,17 @@ impl Crew {
             let mut next = Some(job);
             while let Some(job) = next.take() {
                 run_job(job);
+                let Some(thread) = &thread else { break };
                 let mut state = self.lock();
-                next = state.busy.get_mut(&thread).and_then(VecDeque::pop_front);
+                next = state.busy.get_mut(thread).and_then(VecDeque::pop_front);
                 if next.is_none() {
-                    state.busy.remove(&thread);
+                    state.busy.remove(thread);
                 }
             }
         }
     }
 
-    fn next(&self) -> Option<(Thread, Job)> {
+    fn next(&self) -> Option<(Option<Thread>, Job)> {
         let mut state = self.lock();
         if state.ready.is_empty() && !state.closing {
             state.idle += 1;

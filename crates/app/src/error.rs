@@ -94,7 +94,9 @@ impl From<MemoryError> for ApiError {
         match error {
             MemoryError::Store(error) => error.into(),
             error @ MemoryError::OverLimit { .. } => Self::of(ErrorCode::OverLimit, &error),
-            error @ MemoryError::Conflict { .. } => Self::of(ErrorCode::Conflict, &error),
+            error @ (MemoryError::Conflict { .. } | MemoryError::ChangedMeanwhile { .. }) => {
+                Self::of(ErrorCode::Conflict, &error)
+            }
             error => Self::of(ErrorCode::Invalid, &error),
         }
     }

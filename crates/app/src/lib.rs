@@ -10,6 +10,7 @@ mod documents;
 mod drivers;
 mod error;
 mod event_log;
+mod groups;
 mod keys;
 mod licences;
 mod logging;

@@ -12,6 +12,7 @@ use crate::App;
 use crate::api::{ApiError, CompactionView, EventKind, TurnView};
 use crate::changes::memory_change;
 use crate::event_log::About;
+use crate::groups::Others;
 use crate::settings::Settings;
 use crate::views::{AgentNames, message_view, step_view, turn_view};
 
@@ -43,7 +44,7 @@ impl App {
         view
     }
 
-    fn run_turn(&self, turn: Turn, cancel: &Cancel) {
+    fn run_turn(self: &Arc<Self>, turn: Turn, cancel: &Cancel) {
         let running = self.memory.begin_turn();
         let about = About::turn(&turn);
         let ended = match self.try_turn(&turn, cancel, &about) {
@@ -53,10 +54,11 @@ impl App {
         self.drivers.release(&ended.id);
         drop(running);
         self.memory.notify_written();
-        self.send(about, EventKind::TurnEnded { turn: turn_view(ended) });
+        self.send(about, EventKind::TurnEnded { turn: turn_view(ended.clone()) });
+        self.after_turn(&ended);
     }
 
-    fn try_turn(&self, turn: &Turn, cancel: &Cancel, about: &About) -> Result<Turn, ApiError> {
+    fn try_turn(self: &Arc<Self>, turn: &Turn, cancel: &Cancel, about: &About) -> Result<Turn, ApiError> {
         let (agent, settings) = self.store.read::<_, ApiError>(|reader| {
             let agent = reader.agent(&turn.agent_id)?;
             let agent = agent.ok_or_else(|| ApiError::not_found("agent", turn.agent_id.as_str()))?;
@@ -65,7 +67,8 @@ impl App {
         // A turn may ask for another model than its agent's.
         let model = TurnOptions::of(turn).model.or(agent.model.clone());
         let model = self.model_of(&Agent { model, ..agent }, about)?;
-        let context = self.turn_context(model.as_ref(), &settings);
+        let others = Others(self.clone());
+        let context = TurnContext { others: Some(&others), ..self.turn_context(model.as_ref(), &settings) };
         let mut report = |event| self.report(event, about);
         Ok(resident_agent::run_turn(&context, turn, cancel, &mut report)?)
     }
@@ -84,7 +87,7 @@ impl App {
         // A hasher of its own is the standard library's source of a random number.
         let seed = self.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
         let outside = Some(self as &dyn OutsideTools);
-        TurnContext { memory: &self.memory, model, router: Some(&self.router), settings, outside, seed }
+        TurnContext { memory: &self.memory, model, router: Some(&self.router), settings, outside, others: None, seed }
     }
 
     /// A turn that could not even begin (no model, for instance) ends with its error; what was said is safe.

@@ -176,6 +176,8 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
         tool_status,
         otid,
         sender_id,
+        group_id,
+        origin_id,
         created_at_ms,
         deleted_at_ms: _,
     } = message;
@@ -184,6 +186,8 @@ pub(crate) fn message_view(message: Message, window_start_seq: i64) -> MessageVi
     MessageView {
         otid,
         sender_id,
+        group_id: group_id.map(|id| id.0),
+        origin_id: origin_id.map(|id| id.0),
         spoken_by_call,
         id: id.0,
         seq,

@@ -172,6 +172,30 @@ pub enum MemoryError {
         /// The block's label.
         label: String,
     },
+    /// Others changed what was to be changed, after it was read.
+    #[error(
+        "Nothing was changed: {by} changed memory block `{label}` in the same place after you read it. It now says:\n\
+         {now}\nMake your change to this text, and keep what {by} wrote."
+    )]
+    ChangedMeanwhile {
+        /// The block's label.
+        label: String,
+        /// Who changed it.
+        by: String,
+        /// What it says now.
+        now: String,
+    },
+    /// Tidying would drop what the user wrote.
+    #[error(
+        "Nothing was changed: the user wrote \"{line}\" in memory block `{label}` by hand, and it would be gone. Keep these \
+         words as they are; you may move them."
+    )]
+    UsersOwnWords {
+        /// The block's label.
+        label: String,
+        /// What the user wrote.
+        line: String,
+    },
     /// The passage has a successor already.
     #[error("Passage {id} was superseded before, by {by}. Supersede that one instead.")]
     AlreadySuperseded {

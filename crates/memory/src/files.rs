@@ -54,7 +54,7 @@ pub fn add(
     }
     // A folder belongs to no agent.
     let nobody = AgentId(String::new());
-    let edit = EditContext { agent_id: &nobody, conversation_id: None, provenance, now_ms };
+    let edit = EditContext::new(&nobody, provenance, now_ms);
     let new = NewPassages {
         text,
         archive_id: Some(folder.archive_id),

@@ -357,6 +357,8 @@ fn copy_of(message: Message, thread: &Thread) -> NewMessage {
         tool_status,
         otid,
         sender_id,
+        group_id: _,
+        origin_id: _,
         created_at_ms,
         deleted_at_ms: _,
     } = message;
@@ -375,6 +377,9 @@ fn copy_of(message: Message, thread: &Thread) -> NewMessage {
         tool_status,
         otid,
         sender_id,
+        // A fork is no part of what the group says.
+        group_id: None,
+        origin_id: None,
         created_at_ms,
     }
 }

@@ -56,4 +56,5 @@ id!(/** Names an archive of passages. */ ArchiveId, "archive");
 id!(/** Names a folder of files; the prefix is the one that clients know from before folders had their name. */ FolderId, "source");
 id!(/** Names a file of a folder. */ FileId, "file");
 id!(/** Names an identity: a person or an organisation that a client talks for. */ IdentityId, "identity");
+id!(/** Names a group of agents. */ GroupId, "group");
 id!(/** Names a server of the Model Context Protocol. */ McpServerId, "mcp_server");

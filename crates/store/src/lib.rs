@@ -19,8 +19,10 @@ mod date;
 mod error;
 mod file;
 mod folder;
+mod group;
 mod identity;
 mod ids;
+mod letter;
 mod lexical;
 mod mcp_server;
 mod message;
@@ -48,11 +50,13 @@ pub use conversation::{Conversation, ConversationListing, Thread};
 pub use error::{Source, StoreError};
 pub use file::{FileListing, FileView, FolderFile};
 pub use folder::{Folder, FolderListing};
+pub use group::{Group, GroupListing, ManagerType};
 pub use identity::{Identity, IdentityListing};
 pub use ids::{
-    AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,
-    StepId, SummaryId, ToolId, TurnId,
+    AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, GroupId, IdentityId, McpServerId, MessageId,
+    PassageId, StepId, SummaryId, ToolId, TurnId,
 };
+pub use letter::Letter;
 pub use lexical::LexicalHit;
 pub use mcp_server::{McpServer, McpServerKind};
 pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};

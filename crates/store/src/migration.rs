@@ -5,8 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    agent, archive, block, carried, conversation, file, folder, identity, mcp_server, message, passage, setting,
-    summary, tool, turn, vector,
+    agent, archive, block, carried, conversation, file, folder, group, identity, letter, mcp_server, message, passage,
+    setting, summary, tool, turn, vector,
 };
 
 /// "RSDT": tells a database of Resident from any other SQLite file.
@@ -25,6 +25,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     know_identities_and_servers,
     have_folders,
     carry_what_files_say,
+    have_groups,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -122,4 +123,10 @@ fn have_folders(connection: &Connection) -> rusqlite::Result<()> {
 /// Agent files say more than there are columns for, and go out with it again.
 fn carry_what_files_say(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(carried::SCHEMA)
+}
+
+/// Agents work together, and talk with each other.
+fn have_groups(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(group::SCHEMA)?;
+    connection.execute_batch(letter::SCHEMA)
 }

@@ -220,6 +220,13 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
 /// A closed set of words (an enum without data), kept as the word that its JSON form has.
 pub(crate) struct Word<T>(pub(crate) T);
 
+impl<T: Serialize> Word<T> {
+    /// The word, for conditions that are put together.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_value(&self.0).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
 impl<T: Serialize> ToSql for Word<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let word = serde_json::to_value(&self.0).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;

@@ -150,23 +150,7 @@ fn write_something(store: &Store, random: &mut Random) -> Result<String, StoreEr
         0..=2 => {
             let id = MessageId::new();
             let role = [Role::User, Role::Assistant, Role::Tool][random.below(3) as usize];
-            let message = NewMessage {
-                id: id.clone(),
-                agent_id: agent,
-                conversation_id: None,
-                turn_id: None,
-                step_id: None,
-                role,
-                content: text,
-                thoughts: None,
-                tool_calls: Vec::new(),
-                tool_call_id: None,
-                name: None,
-                tool_status: None,
-                otid: None,
-                sender_id: None,
-                created_at_ms: store.now_ms(),
-            };
+            let message = NewMessage { id: id.clone(), ..NewMessage::said(&agent, role, text, store.now_ms()) };
             store.write(|w| w.append_message(&message)).map(|_| format!("message {id}"))
         }
         3 => {

@@ -66,6 +66,8 @@ pub struct Message {
     pub sender_id: Option<String>,
     /// The group that it was said in.
     pub group_id: Option<String>,
+    /// The message of the group that is told to this agent by it (`resident_origin_id` in a file).
+    pub origin_id: Option<String>,
     /// The model that wrote it.
     pub model: Option<String>,
     /// The tools that it calls.
@@ -196,6 +198,7 @@ impl Message {
             otid: fields.text("otid", cx)?,
             sender_id: fields.text("sender_id", cx)?,
             group_id: fields.text("group_id", cx)?,
+            origin_id: fields.text("resident_origin_id", cx)?,
             model: fields.text("model", cx)?,
             tool_calls: fields.things(("tool_calls", "calls"), cx.limits.entities, cx, ToolCall::read)?,
             tool_call_id: fields.text("tool_call_id", cx)?,
@@ -217,6 +220,7 @@ impl Message {
             otid,
             sender_id,
             group_id,
+            origin_id,
             model,
             tool_calls,
             tool_call_id,
@@ -235,6 +239,7 @@ impl Message {
         out.some("otid", otid.as_ref());
         out.some("sender_id", sender_id.as_ref());
         out.some("group_id", group_id.as_ref());
+        out.some("resident_origin_id", origin_id.as_ref());
         out.some("model", model.as_ref());
         out.put("agent_id", agent_id);
         if !tool_calls.is_empty() {

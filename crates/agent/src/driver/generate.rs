@@ -19,6 +19,9 @@ struct Streamed {
 
 impl Driver<'_> {
     pub(super) fn generate(&mut self, _request: &StepRequest) -> Event {
+        if let Some(generation) = self.tidying.take() {
+            return self.received(generation, Streamed::default());
+        }
         let Some((prompt, options)) = self.prepared.take() else { return cancelled() };
         let step_id = self.step_id.clone().expect("a step is open while its message is generated");
         let from_ms = self.store.now_ms();

@@ -7,13 +7,20 @@ use super::trace::OpenStep;
 use crate::AgentError;
 use crate::guidance::Purpose;
 use crate::model::{GenerateOptions, Prompt, ToolChoice};
-use crate::step::{Event, Measured, StepRequest};
+use crate::sleeptime::tidying_step;
+use crate::step::{Event, Measured, StepRequest, TurnPlan};
 use crate::window::{Fitted, Frame, compose_prompt_messages, fit, shown};
 
 impl Driver<'_> {
     pub(super) fn measure(&mut self, request: &StepRequest) -> Result<Event, AgentError> {
         self.open_step(request);
         let window = self.window()?;
+        self.seen.clone_from(&window.blocks);
+        let TurnPlan { guided, tidies, .. } = *self.state.plan();
+        if guided && tidies {
+            self.tidying = Some(tidying_step(&window.blocks, &request.menu));
+            return Ok(Event::Measured(Measured::nothing()));
+        }
         let window_tokens = self.window_tokens();
         let room_tokens = self.room_tokens();
         let (evictable, warned) = (window.is_evictable(), window.was_warned());

@@ -14,13 +14,14 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 use resident_memory::Memory;
-use resident_store::{Agent, Message, Role, StepId, Store, Thread, ToolStatus, Turn, TurnStatus};
+use resident_store::{Agent, Block, Message, Role, StepId, Store, Thread, ToolStatus, Turn, TurnStatus};
 
 use crate::AgentError;
 use crate::events::{AgentEvent, Compaction};
 use crate::guidance::{self, Note, Routed};
-use crate::model::{Cancel, GenerateOptions, Guidance, LanguageModel, Prompt};
+use crate::model::{Cancel, GenerateOptions, Generation, Guidance, LanguageModel, Prompt};
 use crate::options::TurnOptions;
+use crate::others::OtherAgents;
 use crate::outside::OutsideTools;
 use crate::settings::AgentSettings;
 use crate::step::{Effect, Event, Resumed, StopReason, ToolEnd, TurnEnd, TurnPlan, TurnState, step};
@@ -43,6 +44,8 @@ pub struct TurnContext<'a> {
     pub settings: &'a AgentSettings,
     /// Tools that something outside of Resident runs, where there are any.
     pub outside: Option<&'a dyn OutsideTools>,
+    /// The other agents, where this one can talk with them.
+    pub others: Option<&'a dyn OtherAgents>,
     /// Seeds the sampler; the same seed, prompt and model give the same text.
     pub seed: u64,
 }
@@ -165,6 +168,10 @@ struct Driver<'a> {
     notes: Vec<Note>,
     /// What was found and why, for the trace of the next step.
     retrieved: Option<serde_json::Value>,
+    /// What a model that must be led writes in this step of tidying.
+    tidying: Option<Generation>,
+    /// The blocks as the model read them in the prompt of this step.
+    seen: Vec<Block>,
     /// The prompt that was measured last.
     prepared: Option<(Prompt, GenerateOptions)>,
     /// The window as it stood when the turn began, until it is used or something is written.
@@ -209,8 +216,9 @@ impl<'a> Driver<'a> {
             client_tools: options.client_tools.iter().map(|tool| tool.name.clone()).collect(),
             max_steps: options.max_steps.unwrap_or(settings.max_steps).max(1),
             user_text: asked.content.clone(),
-            request: guidance::explicit_request(&asked.content),
+            request: guidance::explicit_request(&asked.content).filter(|_| !options.tidies),
             guided,
+            tidies: options.tidies,
         };
         // What the turn answers came with no step.
         let began = said.iter().any(|message| message.step_id.is_some());
@@ -231,6 +239,8 @@ impl<'a> Driver<'a> {
             routed: None,
             notes: Vec::new(),
             retrieved: None,
+            tidying: None,
+            seen: Vec::new(),
             prepared: None,
             opened: Some(window),
             open: None,
@@ -360,6 +370,7 @@ fn with_options(mut window: Window, options: &TurnOptions, outside: Option<&dyn 
         window.agent.system.clone_from(system);
     }
     window.brought_tools = options.client_schemas();
+    window.agent.tools.extend(options.tools.iter().cloned());
     let foreign = window.agent.tools.iter().filter(|name| tool(name).is_none() && !options.has_client_tool(name));
     let foreign: Vec<String> = foreign.cloned().collect();
     if let (Some(outside), false) = (outside, foreign.is_empty()) {

@@ -74,6 +74,7 @@ impl Driver<'_> {
     pub(super) fn draft(&self, role: Role, text: String) -> NewMessage {
         let mut message = new_message(&self.thread, Some(&self.turn.id), role, text, self.store.now_ms());
         message.step_id = self.step_id.clone();
+        message.group_id = self.options.group_id.clone();
         message
     }
 

@@ -7,7 +7,8 @@ use resident_store::{Actor, Message, NewMessage, Provenance, Role, StoreError, T
 
 use super::Driver;
 use crate::AgentError;
-use crate::events::AgentEvent;
+use crate::events::{AgentEvent, MemoryChange};
+use crate::others::Errand;
 use crate::outside::OutsideResult;
 use crate::step::{Event, ToolEnd};
 use crate::tools::{Arguments, SearchContext, ToolError, ToolFunction, Written, cut_result, tool};
@@ -40,6 +41,10 @@ impl Driver<'_> {
                 let result = search(&context, &arguments);
                 self.answered(call, result)
             }
+            ToolFunction::Tell(errand) => {
+                let errand = errand(&arguments);
+                self.tell_others(call, errand)
+            }
             ToolFunction::Write(_) => self.write_memory(call, found.function, &arguments),
         }
     }
@@ -52,6 +57,21 @@ impl Driver<'_> {
         match outside.map(|outside| outside.call(&call.name, &call.arguments, self.cancel)) {
             Some(OutsideResult { status, text }) => Ok(self.ended(call, status, text)),
             None => Ok(self.ended(call, ToolStatus::Failed, format!("There is no tool named {}.", call.name))),
+        }
+    }
+
+    /// Says something to other agents. What was recorded so far is saved: they may take long, and the user watches.
+    fn tell_others(&mut self, call: &ToolCall, errand: Result<Errand, ToolError>) -> Result<Event, AgentError> {
+        let errand = match errand {
+            Ok(errand) => errand,
+            Err(error) => return Ok(self.ended(call, ToolStatus::Failed, repairable(error)?)),
+        };
+        let Some(others) = self.context.others else {
+            return Ok(self.ended(call, ToolStatus::Failed, "There are no other agents here.".to_owned()));
+        };
+        match others.run(&self.agent, self.turn, &errand, self.cancel) {
+            Ok(answer) => Ok(self.ended(call, ToolStatus::Ok, answer)),
+            Err(reason) => Ok(self.ended(call, ToolStatus::Failed, reason)),
         }
     }
 
@@ -81,6 +101,8 @@ impl Driver<'_> {
             conversation_id: self.thread.conversation_id.as_ref(),
             provenance: &provenance,
             now_ms: self.store.now_ms(),
+            seen: &self.seen,
+            tidies: self.options.tidies,
         };
         let draft = self.result_message(call, ToolStatus::Ok, String::new());
         let done = self.store.write(|w| {
@@ -97,11 +119,22 @@ impl Driver<'_> {
             open.called(&call.name, ToolStatus::Ok);
         }
         for change in changes {
+            self.know(&change)?;
             self.emit(AgentEvent::Changed(change));
         }
         let output = message.content.clone();
         self.emit(AgentEvent::Recorded(message));
         Ok(Event::ToolEnded(ToolEnd { name: call.name.clone(), status: ToolStatus::Ok, output, wrote_memory: true }))
+    }
+
+    /// The model knows of its own changes: its next call of this step is made with them in mind.
+    fn know(&mut self, change: &MemoryChange) -> Result<(), AgentError> {
+        let MemoryChange::Block { block_id, .. } = change else { return Ok(()) };
+        if let Some(block) = self.store.read::<_, AgentError>(|reader| Ok(reader.block(block_id)?))? {
+            self.seen.retain(|seen| seen.id != block.id);
+            self.seen.push(block);
+        }
+        Ok(())
     }
 
     /// A call that changed no memory is over.

@@ -34,6 +34,7 @@ pub(crate) use intent::{names_no_topic, read_part, tells_of_somebody_known};
 pub use notes::block_notes;
 pub use plan::{GuidanceInput, GuidedStep, Note, NoteSource, Purpose, plan, rank_notes};
 pub use router::{Routed, RoutedBy, Router, RouterWeights, WORD_FEATURES, router_examples, word_features};
+pub(crate) use words::word_sequence;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,17 @@ pub(super) fn bare(word: &str) -> &str {
     word.trim_matches(|character: char| !character.is_alphanumeric())
 }
 
+/// Stems of the words of `text` in their order, without those that only hold a sentence together. Words that turn what is
+/// said ("not", "used to") are among them.
+pub(crate) fn word_sequence(text: &str) -> Vec<String> {
+    const HOLDING: &[&str] = &[
+        "a", "an", "the", "is", "are", "am", "be", "and", "of", "to", "that", "this", "user", "user's", "he", "she",
+        "they",
+    ];
+    let words = words(text).into_iter();
+    words.filter(|word| !HOLDING.contains(&word.as_str())).map(|word| stem(&word)).collect()
+}
+
 /// Stems of the words of `text` that carry meaning, each once, in their order.
 pub(super) fn content_stems(text: &str) -> Vec<String> {
     let mut stems = Vec::new();

@@ -82,6 +82,22 @@ pub struct Measured {
     pub purpose: Option<Purpose>,
 }
 
+impl Measured {
+    /// Of a step for which no prompt is read.
+    pub fn nothing() -> Self {
+        Self {
+            used_tokens: 0,
+            window_tokens: usize::MAX,
+            pressure_tokens: usize::MAX,
+            compaction_tokens: usize::MAX,
+            evictable: false,
+            warned: true,
+            too_long: None,
+            purpose: None,
+        }
+    }
+}
+
 /// Why a model call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationFailure {

@@ -40,6 +40,8 @@ pub struct TurnPlan {
     pub request: Option<MemoryRequest>,
     /// Whether the model must be led.
     pub guided: bool,
+    /// Whether the turn is there to tidy memory: nobody asked anything.
+    pub tidies: bool,
 }
 
 /// What narrows the next step beyond the tool rules.
@@ -140,7 +142,7 @@ impl TurnState {
     }
 
     pub(super) fn begun(&mut self) -> Vec<Effect> {
-        if self.plan.guided { vec![Effect::Route] } else { self.begin_step() }
+        if self.plan.guided && !self.plan.tidies { vec![Effect::Route] } else { self.begin_step() }
     }
 
     pub(super) fn resumed(&mut self, past: Resumed) -> Vec<Effect> {

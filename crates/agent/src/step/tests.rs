@@ -19,6 +19,7 @@ fn plan(agent_type: AgentType, attached: &[&str], rules: Value) -> TurnPlan {
         max_steps: 8,
         user_text: "I like tea".to_owned(),
         request: None,
+        tidies: false,
         guided: false,
     }
 }

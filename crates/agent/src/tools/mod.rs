@@ -12,6 +12,7 @@ mod core;
 mod files;
 mod names;
 mod omni;
+mod others;
 mod package;
 mod recall;
 mod schema;
@@ -22,6 +23,7 @@ use resident_store::{Agent, MessageId, Passage, Provenance, StoreError, TurnId, 
 use thiserror::Error;
 
 use crate::events::MemoryChange;
+use crate::others::Errand;
 use crate::settings::AgentSettings;
 
 pub(crate) use arguments::Arguments;
@@ -51,6 +53,8 @@ pub(crate) enum ToolFunction {
     Say(fn(&Arguments) -> Result<String, ToolError>),
     /// Changes memory, within the transaction that records its result.
     Write(fn(&mut Writer<'_>, &EditContext<'_>, &Arguments) -> Result<Written, ToolError>),
+    /// Says something to other agents; its result is what they answer.
+    Tell(fn(&Arguments) -> Result<Errand, ToolError>),
     /// Looks something up.
     Search(fn(&SearchContext<'_>, &Arguments) -> Result<String, ToolError>),
 }
@@ -116,6 +120,12 @@ pub(crate) enum ToolError {
     /// More files than may be open.
     #[error("At most {most} files can be open at once; {asked} were asked for.")]
     TooManyFiles { most: usize, asked: usize },
+    /// Nothing to say to another agent.
+    #[error("The message is empty. Write in `message` what you want to say.")]
+    NoMessage,
+    /// Other agents answer only while the agent talks.
+    #[error("{tool} can be called only by an agent in its turn.")]
+    OnlyInTurn { tool: &'static str },
     /// Nothing to say.
     #[error("The message is empty. Call send_message with what you want to say.")]
     EmptyMessage,
@@ -145,6 +155,10 @@ static TOOLS: &[&Tool] = &[
     &files::OPEN,
     &files::GREP,
     &files::SEARCH,
+    &others::ASK,
+    &others::TELL,
+    &others::ASK_TAGGED,
+    &others::ASK_GROUP,
 ];
 
 /// What is assumed of the window outside of a turn, where no model is loaded.
@@ -189,6 +203,7 @@ pub fn run_tool(
     let now_ms = memory.store().now_ms();
     let done = match found.function {
         ToolFunction::Say(say) => say(&arguments).map(|text| (text, Vec::new())),
+        ToolFunction::Tell(_) => Err(ToolError::OnlyInTurn { tool: found.name }),
         ToolFunction::Search(search) => {
             // Outside of a turn there are no messages of its own to leave out.
             let (turn_id, asked) = (TurnId::new(), MessageId::new());
@@ -199,7 +214,7 @@ pub fn run_tool(
         }
         ToolFunction::Write(write) => {
             let provenance = Provenance { agent_id: Some(agent.id.clone()), ..Provenance::user(name) };
-            let edit = EditContext { agent_id: &agent.id, conversation_id: None, provenance: &provenance, now_ms };
+            let edit = EditContext::new(&agent.id, &provenance, now_ms);
             let written = memory.store().write(|w| write(w, &edit, &arguments));
             memory.notify_written();
             written.map(|Written { message, changes }| (message, changes))

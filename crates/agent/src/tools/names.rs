@@ -34,6 +34,15 @@ pub const GREP_FILES: &str = "grep_files";
 /// Searches files by meaning and words.
 pub const SEMANTIC_SEARCH_FILES: &str = "semantic_search_files";
 
+/// Says something to another agent and waits for its answer.
+pub const SEND_MESSAGE_TO_AGENT_AND_WAIT_FOR_REPLY: &str = "send_message_to_agent_and_wait_for_reply";
+/// Says something to another agent.
+pub const SEND_MESSAGE_TO_AGENT_ASYNC: &str = "send_message_to_agent_async";
+/// Says something to all agents with some tags and waits for their answers.
+pub const SEND_MESSAGE_TO_AGENTS_MATCHING_TAGS: &str = "send_message_to_agents_matching_tags";
+/// Says something to the agents of the group that the agent leads and waits for their answers.
+pub const SEND_MESSAGE_TO_ALL_AGENTS_IN_GROUP: &str = "send_message_to_all_agents_in_group";
+
 /// Tools that are offered while a folder is attached.
 pub(crate) const FILES: &[&str] = &[OPEN_FILES, GREP_FILES, SEMANTIC_SEARCH_FILES];
 

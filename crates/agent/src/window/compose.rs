@@ -1,6 +1,7 @@
 //! From a window to a prompt. Pure: the same window gives the same text, byte for byte, and nothing that changes from
 //! turn to turn (times, counts of messages) stands in front of the messages.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
@@ -106,10 +107,16 @@ pub(super) fn compose_messages(messages: &[Message], agent_type: AgentType, zone
     for (index, message) in messages.iter().enumerate() {
         let at_ms = message.created_at_ms;
         match message.role {
-            Role::User => match agent_type {
-                AgentType::MemgptAgent => push_user(&mut composed, pack_user_message(&message.content, at_ms, zone)),
-                AgentType::LettaV1Agent => push_user(&mut composed, message.content.clone()),
-            },
+            Role::User => {
+                let said = match &message.name {
+                    Some(name) => Cow::Owned(format!("{name}: {}", message.content)),
+                    None => Cow::Borrowed(message.content.as_str()),
+                };
+                match agent_type {
+                    AgentType::MemgptAgent => push_user(&mut composed, pack_user_message(&said, at_ms, zone)),
+                    AgentType::LettaV1Agent => push_user(&mut composed, said.into_owned()),
+                }
+            }
             Role::System => {
                 let kind = message.name.as_deref().unwrap_or_default();
                 if kind != APPROVAL {

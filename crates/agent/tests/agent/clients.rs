@@ -147,9 +147,9 @@ fn several_messages_begin_one_turn_and_a_retry_answers_them_all() {
     let mut house = House::new(AgentType::LettaV1Agent);
     let said = |role, text: &str, otid: &str| Said {
         role,
-        text: text.to_owned(),
         otid: Some(otid.to_owned()),
         sender_id: Some("identity-1".to_owned()),
+        ..Said::by_user(text)
     };
     let messages = vec![
         said(Role::User, "Who was there?", "a"),

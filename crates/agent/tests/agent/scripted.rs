@@ -193,6 +193,7 @@ impl House {
             router: Some(&self.router),
             settings: &self.settings,
             outside: Some(&Dice),
+            others: None,
             seed: 1,
         };
         let (clock, events) = (&self.clock, &mut self.events);
@@ -217,6 +218,7 @@ impl House {
             router: None,
             settings: &self.settings,
             outside: None,
+            others: None,
             seed: 1,
         }
     }

@@ -151,8 +151,7 @@ impl<'w, 's> Into<'w, 's> {
     /// Saves what was said as passages, with the title before it.
     fn save(&mut self, chat: &Chat, began_ms: i64) -> Result<(), ApiError> {
         let provenance = Provenance { agent_id: Some(self.agent_id.clone()), ..Provenance::user("import") };
-        let edit =
-            EditContext { agent_id: &self.agent_id, conversation_id: None, provenance: &provenance, now_ms: began_ms };
+        let edit = EditContext::new(&self.agent_id, &provenance, began_ms);
         let new = NewPassages {
             text: text_of(chat),
             tags: vec![TAG.to_owned()],

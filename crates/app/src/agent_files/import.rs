@@ -33,6 +33,7 @@ pub(super) fn import(app: &App, writer: &mut Writer<'_>, mut plan: Plan, now_ms:
         let of_agent = write_threads(writer, &plan, agent, row, now_ms)?;
         more.insert(agent.id.clone(), of_agent);
     }
+    super::groups::write(writer, &plan.file, now_ms)?;
     write_archives(writer, &plan.file, now_ms)?;
     let agent_ids: Vec<AgentId> = rows.into_iter().map(|row| row.id).collect();
     let ours = ours::graph(app, writer, &agent_ids)?;

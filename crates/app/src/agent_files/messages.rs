@@ -6,7 +6,7 @@
 
 use resident_agent_file::packed::{self, PackedKind};
 use resident_agent_file::{self as graph, Extra, Part, time};
-use resident_store::{Message, MessageId, NewMessage, Role, Thread, ToolCall, ToolStatus, TurnId};
+use resident_store::{GroupId, Message, MessageId, NewMessage, Role, Thread, ToolCall, ToolStatus, TurnId};
 use serde_json::{Value, json};
 
 /// The tool through which `memgpt` agents speak.
@@ -37,6 +37,8 @@ pub(super) fn rows_of(message: &graph::Message, place: &Place<'_>, before_ms: i6
         name: message.name.clone(),
         otid: message.otid.clone(),
         sender_id: message.sender_id.clone(),
+        group_id: message.group_id.clone().map(GroupId),
+        origin_id: message.origin_id.clone().map(MessageId),
         ..NewMessage::said(&place.thread.agent_id, Role::System, String::new(), at_ms)
     };
     let mut rows = match message.role {
@@ -163,6 +165,8 @@ pub(super) fn message_of(row: Message, by_call: bool) -> graph::Message {
         tool_status,
         otid,
         sender_id,
+        group_id,
+        origin_id,
         created_at_ms,
         deleted_at_ms: _,
     } = row;
@@ -205,6 +209,8 @@ pub(super) fn message_of(row: Message, by_call: bool) -> graph::Message {
         name,
         otid,
         sender_id,
+        group_id: group_id.map(|id| id.0),
+        origin_id: origin_id.map(|id| id.0),
         tool_calls: calls.collect(),
         tool_call_id,
         tool_returns,

@@ -8,6 +8,7 @@ mod carry;
 mod chat;
 mod chatgpt;
 mod folders;
+mod groups;
 mod import;
 mod kept;
 mod memory;

@@ -75,6 +75,7 @@ pub(super) fn graph(app: &App, reader: &Reader<'_>, ids: &[AgentId]) -> Result<A
         });
         file.agents.push(agent);
     }
+    super::groups::add(reader, &mut file)?;
     file.resident.archives = memory::archives_of(reader, ids)?;
     (file.tools, file.mcp_servers) = tools.listed(reader)?;
     Ok(file)

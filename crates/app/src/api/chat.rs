@@ -60,6 +60,14 @@ api_type! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         pub sender_id: Option<String>,
+        /// The group in which it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        pub group_id: Option<String>,
+        /// The message of the group that is told to this agent by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        pub origin_id: Option<String>,
         /// Whether its words are those of a `send_message` call.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[ts(optional, as = "Option<bool>")]

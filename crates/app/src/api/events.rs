@@ -118,6 +118,17 @@ api_type! {
         },
         /// The list of agents changed.
         AgentsChanged,
+        /// The list of groups changed.
+        GroupsChanged,
+        /// Who has the word in a group changed.
+        GroupSpeaking {
+            /// The group.
+            group_id: String,
+            /// Whether its agents talk, or tidy.
+            running: bool,
+            /// Who of them has the word.
+            agent_id: Option<String>,
+        },
         /// Blocks changed.
         BlocksChanged,
         /// Passages of the agent changed.

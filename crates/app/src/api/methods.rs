@@ -141,6 +141,25 @@ methods! {
     /// Takes chats of ChatGPT in, as conversations and as passages.
     import_chats(ImportChats) -> ImportedChats;
 
+    /// Groups, oldest first.
+    list_groups(Nothing) -> Vec<GroupView>;
+    /// Creates a group.
+    create_group(CreateGroup) -> GroupView;
+    /// Changes a group.
+    update_group(UpdateGroup) -> GroupView;
+    /// Takes a group apart. Its agents stay, and what they said.
+    delete_group(GroupRef) -> Nothing;
+    /// Says something to a group; returns once it is recorded, the talk goes on in events.
+    send_to_group(SendToGroup) -> GroupView;
+    /// What was said in a group.
+    list_group_messages(ListGroupMessages) -> GroupMessagePage;
+    /// Stops the talk of a group.
+    cancel_group(GroupRef) -> Nothing;
+    /// Has memory tidied in the background, or no longer.
+    set_sleeptime(SetSleeptime) -> SleeptimeView;
+    /// Has memory tidied now.
+    tidy_now(GroupRef) -> GroupView;
+
     /// A page of messages.
     list_messages(ListMessages) -> MessagePage;
     /// Records a message and begins a turn; returns at once, the turn goes on in events.

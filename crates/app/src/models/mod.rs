@@ -122,6 +122,12 @@ impl Models {
         result
     }
 
+    /// How much the model with this handle must be led. One that is not here needs nothing.
+    pub(crate) fn guidance(&self, handle: &str) -> Guidance {
+        let local = handle.strip_prefix(LOCAL).and_then(|id| self.library.model(id).ok());
+        local.map_or(Guidance::None, |status| guidance_of(status.entry.guidance))
+    }
+
     /// The local language model with this handle, if it is loaded.
     pub(crate) fn language_if_loaded(&self, handle: &str) -> Option<Arc<dyn LanguageModel>> {
         // A lock that is taken means that a model is being loaded.
@@ -135,10 +141,7 @@ impl Models {
             return Err(ApiError::invalid(format!("{} finds things; it does not answer.", entry.name)));
         }
         let resolved = self.library.resolve(&entry.id)?;
-        let guidance = match entry.guidance {
-            GuidanceLevel::None => Guidance::None,
-            GuidanceLevel::Full => Guidance::Full,
-        };
+        let guidance = guidance_of(entry.guidance);
         let options =
             LoadOptions { context_window_tokens: Some(entry.context_window_tokens), ..LoadOptions::default() };
         let model = LocalLanguageModel::load(resolved.weights(), handle, &entry.name, guidance, options)?;
@@ -216,6 +219,13 @@ impl Models {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn guidance_of(level: GuidanceLevel) -> Guidance {
+    match level {
+        GuidanceLevel::None => Guidance::None,
+        GuidanceLevel::Full => Guidance::Full,
     }
 }
 

@@ -141,7 +141,7 @@ impl App {
 }
 
 /// An object with the fields of another put over its own.
-pub(super) fn with_fields(object: &Value, fields: &Value) -> Value {
+pub(crate) fn with_fields(object: &Value, fields: &Value) -> Value {
     let mut merged = object.as_object().cloned().unwrap_or_default();
     merged.extend(fields.as_object().cloned().unwrap_or_default());
     Value::Object(merged)

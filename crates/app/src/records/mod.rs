@@ -12,7 +12,9 @@ mod requests;
 mod tools;
 mod turns;
 
+pub use crate::groups::{GroupChanges, NewGroup};
 pub use agents::{AgentChanges, BlockOfAgent, NewAgent, client_settings, runs_as};
+pub(crate) use blocks::with_fields;
 pub use blocks::{BlockChanges, NewBlock};
 pub use conversations::{ConversationChanges, NewConversation};
 pub use folders::{Duplicate, FolderFields, Upload};
@@ -25,10 +27,10 @@ pub use resident_memory::archival::NewPassages;
 pub use resident_memory::{ArchivalHit, ArchivalQuery, Sort};
 pub use resident_store::{
     Agent, AgentId, AgentType, Archive, ArchiveId, ArchiveListing, Block, BlockId, Conversation, ConversationId,
-    FileId, FileListing, FileView, Folder, FolderFile, FolderId, FolderListing, Identity, IdentityId, IdentityListing,
-    McpServer, McpServerId, McpServerKind, Message, MessageId, MessageListing, Page, Passage, PassageFilter, PassageId,
-    PassageScope, Role, Step, StepId, StepListing, Thread, ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus,
-    ToolType, Turn, TurnId, TurnListing, TurnStatus,
+    FileId, FileListing, FileView, Folder, FolderFile, FolderId, FolderListing, Group, GroupId, GroupListing, Identity,
+    IdentityId, IdentityListing, ManagerType, McpServer, McpServerId, McpServerKind, Message, MessageId,
+    MessageListing, Page, Passage, PassageFilter, PassageId, PassageScope, Role, Step, StepId, StepListing, Thread,
+    ToolCall, ToolDefinition, ToolId, ToolListing, ToolStatus, ToolType, Turn, TurnId, TurnListing, TurnStatus,
 };
 pub use tools::{BuiltinTool, ToolDescription, builtin_id, builtin_type};
 pub(crate) use tools::{RETURN_CHARS, builtin};

@@ -74,7 +74,7 @@ impl App {
         let provenance = Provenance { agent_id: agent_id.clone(), ..Provenance::user("save") };
         let agent_id = agent_id.unwrap_or(AgentId(String::new()));
         let now_ms = at_ms.unwrap_or(self.store.now_ms());
-        let edit = EditContext { agent_id: &agent_id, conversation_id: None, provenance: &provenance, now_ms };
+        let edit = EditContext::new(&agent_id, &provenance, now_ms);
         let saved = self.write(|writer| {
             let saved = all.into_iter().map(|new| Ok(archival::insert(writer, &edit, new)?));
             Ok::<_, ApiError>(saved.collect::<Result<Vec<_>, ApiError>>()?.concat())

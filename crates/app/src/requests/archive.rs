@@ -148,7 +148,7 @@ impl App {
         let nobody = AgentId(String::new());
         let agent_id = agent_id.unwrap_or(&nobody);
         let now_ms = self.store.now_ms();
-        let edit = EditContext { agent_id, conversation_id: None, provenance: &provenance, now_ms };
+        let edit = EditContext::new(agent_id, &provenance, now_ms);
         self.write(|writer| Ok(work(writer, &edit)?))
     }
 

@@ -160,7 +160,7 @@ impl App {
         let provenance = Provenance::user(tool);
         let agent_id = writer.agents_of_block(block_id)?.into_iter().next().unwrap_or_else(|| AgentId(String::new()));
         let now_ms = self.store.now_ms();
-        let context = EditContext { agent_id: &agent_id, conversation_id: None, provenance: &provenance, now_ms };
+        let context = EditContext::new(&agent_id, &provenance, now_ms);
         edit(writer, &context).map_err(Into::into)
     }
 

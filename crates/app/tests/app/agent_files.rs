@@ -179,7 +179,9 @@ fn a_file_gets_no_hold_of_what_the_user_allowed_others() {
     let first = profile.import(&fixture("current.af"));
     let servers = profile.app.mcp_server_records().expect("they are listed");
     assert!(servers.iter().all(|server| !server.allowed), "{servers:?}");
-    profile.app.set_mcp_server_allowed(servers[0].id.as_str(), true).expect("the user allows it");
+    let shown = profile.app.mcp_servers_to_allow().expect("they are listed");
+    let address = &shown.iter().find(|server| server.id == servers[0].id.as_str()).expect("it is shown").address;
+    profile.app.allow_mcp_server(servers[0].id.as_str(), address, true).expect("the user allows it");
     let second = profile.import(&fixture("current.af"));
     let servers = profile.app.mcp_server_records().expect("they are listed");
     let allowed: Vec<(&str, bool)> = servers.iter().map(|server| (server.name.as_str(), server.allowed)).collect();

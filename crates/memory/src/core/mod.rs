@@ -33,9 +33,19 @@ pub struct EditContext<'a> {
     pub provenance: &'a Provenance,
     /// The time of the edit.
     pub now_ms: i64,
+    /// The blocks as whoever edits read them; those that are not here are taken to be as they are now. What others wrote
+    /// since is kept: an edit is made to the text that was read, and both changes are brought together.
+    pub seen: &'a [Block],
+    /// Whether the edit only tidies: what the user wrote by hand may be moved then, and not dropped.
+    pub tidies: bool,
 }
 
-impl EditContext<'_> {
+impl<'a> EditContext<'a> {
+    /// An edit outside of conversations, of the blocks as they are now.
+    pub fn new(agent_id: &'a AgentId, provenance: &'a Provenance, now_ms: i64) -> Self {
+        Self { agent_id, conversation_id: None, provenance, now_ms, seen: &[], tidies: false }
+    }
+
     /// The thread in which is edited.
     pub fn thread(&self) -> Thread {
         Thread { agent_id: self.agent_id.clone(), conversation_id: self.conversation_id.cloned() }
@@ -106,7 +116,9 @@ pub fn append(
     if content.trim().is_empty() {
         return Err(MemoryError::EmptyArgument { argument: "content" });
     }
-    change(w, edit, label, |value| Ok(text::append(value, &content)))
+    // A line more goes well with whatever others wrote.
+    let current = EditContext { seen: &[], ..*edit };
+    change(w, &current, label, |value| Ok(text::append(value, &content)))
 }
 
 /// Replaces every occurrence of `old_content`, which must be there exactly; an empty `new_content` removes it.
@@ -387,15 +399,63 @@ fn change(
     transform: impl FnOnce(&str) -> Result<String, MemoryError>,
 ) -> Result<BlockEdit, MemoryError> {
     let block = editable(w, edit, label)?;
-    let value = transform(&block.value)?;
+    let value = match edit.seen.iter().find(|seen| seen.id == block.id) {
+        Some(seen) if seen.value != block.value => {
+            let wanted = transform(&seen.value)?;
+            match merge::merge(&seen.value, &block.value, &wanted) {
+                Some(merged) => merged,
+                None => return Err(changed_meanwhile(w, block)?),
+            }
+        }
+        Some(_) | None => transform(&block.value)?,
+    };
     if value == block.value {
         return Err(MemoryError::Unchanged { label: block.label });
     }
     save(w, edit, block, value)
 }
 
+/// How many revisions of a block are looked through for what the user wrote.
+const MOST_REVISIONS: usize = 200;
+
+/// Refuses a text in which a line is missing that the user wrote by hand. Marks and spaces around a line may change.
+fn keeps_what_the_user_wrote(w: &Writer<'_>, block: &Block, value: &str) -> Result<(), MemoryError> {
+    let bare = |line: &str| line.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase();
+    let (standing, kept) = (block.value.to_lowercase(), value.to_lowercase());
+    for revision in w.block_revisions(&block.id)?.into_iter().take(MOST_REVISIONS) {
+        let by_hand = revision.provenance.actor == Actor::User && revision.before.is_some();
+        let before = revision.before.unwrap_or_default();
+        let wrote = |line: &&str| by_hand && !before.lines().any(|earlier| earlier == *line);
+        let lost = revision.after.lines().filter(wrote).find(|line| {
+            let line = bare(line);
+            !line.is_empty() && standing.contains(&line) && !kept.contains(&line)
+        });
+        if let Some(line) = lost {
+            return Err(MemoryError::UsersOwnWords { label: block.label.clone(), line: line.trim().to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The error that says who changed what was to be changed, and how it stands now.
+fn changed_meanwhile(w: &Writer<'_>, block: Block) -> Result<MemoryError, MemoryError> {
+    let by = match w.latest_block_revision(&block.id)?.map(|revision| revision.provenance) {
+        Some(Provenance { actor: Actor::Agent, agent_id: Some(id), .. }) => w.agent(&id)?.map(|agent| agent.name),
+        Some(Provenance { actor: Actor::User, .. }) => Some("the user".to_owned()),
+        Some(_) | None => None,
+    };
+    Ok(MemoryError::ChangedMeanwhile {
+        label: block.label,
+        by: by.unwrap_or_else(|| "somebody else".to_owned()),
+        now: block.value,
+    })
+}
+
 fn save(w: &mut Writer<'_>, edit: &EditContext<'_>, mut block: Block, value: String) -> Result<BlockEdit, MemoryError> {
     check_limit(&block, &value)?;
+    if edit.tidies {
+        keeps_what_the_user_wrote(w, &block, &value)?;
+    }
     let revision = w.write_block_value(&block.id, &value, edit.provenance, edit.now_ms)?;
     block.value = value;
     block.updated_at_ms = edit.now_ms;

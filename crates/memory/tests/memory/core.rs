@@ -1,8 +1,9 @@
 //! Blocks: edits, limits, revisions, undo.
 
 use proptest::prelude::*;
+use resident_memory::core::EditContext;
 use resident_memory::{BlockChange, MemoryError, core};
-use resident_store::{Actor, BlockId};
+use resident_store::{Actor, Block, BlockId, Writer};
 
 use crate::support::World;
 
@@ -221,4 +222,46 @@ proptest! {
             prop_assert_eq!(world.value("human"), before);
         }
     }
+}
+
+/// An edit by somebody who read `seen`, after others changed the block.
+fn late<T>(
+    world: &World,
+    seen: &Block,
+    f: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, MemoryError>,
+) -> Result<T, MemoryError> {
+    let seen = std::slice::from_ref(seen);
+    world.edit(|w, edit| f(w, &EditContext { seen, ..*edit }))
+}
+
+#[test]
+fn what_others_wrote_meanwhile_is_kept() {
+    let world = World::new();
+    world.edit(|w, edit| core::create(w, edit, "plan", "", "Beans\nPeas\nRye")).unwrap();
+    let seen = world.memory.store().read(|r| r.block_by_label(&world.agent, "plan")).unwrap().unwrap();
+    world.edit(|w, edit| core::append(w, edit, "plan", "Leeks")).unwrap();
+
+    late(&world, &seen, |w, edit| core::replace_once(w, edit, "plan", "Peas", "Peas, early")).unwrap();
+    assert_eq!(world.value("plan"), "Beans\nPeas, early\nRye\nLeeks");
+    late(&world, &seen, |w, edit| core::append(w, edit, "plan", "Oats")).unwrap();
+    assert_eq!(world.value("plan"), "Beans\nPeas, early\nRye\nLeeks\nOats");
+    late(&world, &seen, |w, edit| core::insert(w, edit, "plan", "Sow in May:", 0)).unwrap();
+    assert_eq!(world.value("plan"), "Sow in May:\nBeans\nPeas, early\nRye\nLeeks\nOats");
+}
+
+#[test]
+fn a_change_of_the_same_lines_is_reported_with_the_text_as_it_is_now() {
+    let world = World::new();
+    world.edit(|w, edit| core::create(w, edit, "plan", "", "Beans\nPeas")).unwrap();
+    let seen = world.memory.store().read(|r| r.block_by_label(&world.agent, "plan")).unwrap().unwrap();
+    world.edit_as(Actor::User, |w, edit| core::replace_once(w, edit, "plan", "Peas", "Peas (bought)")).unwrap();
+    for refused in [
+        late(&world, &seen, |w, edit| core::replace_once(w, edit, "plan", "Peas", "Lentils")),
+        late(&world, &seen, |w, edit| core::rethink(w, edit, "plan", "Lentils only")),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, MemoryError::ChangedMeanwhile { by, .. } if by == "the user"), "{error}");
+        assert!(error.to_string().contains("Beans\nPeas (bought)"), "{error}");
+    }
+    assert_eq!(world.value("plan"), "Beans\nPeas (bought)");
 }

@@ -13,8 +13,8 @@ use resident_memory::{
     RecallQuery, Sort, archival, core,
 };
 use resident_store::{
-    Actor, Agent, AgentId, AgentType, Message, MessageId, NewMessage, Passage, PassageFilter, Provenance, Role, Store,
-    TurnId, Writer,
+    Actor, Agent, AgentId, AgentType, Message, NewMessage, Passage, PassageFilter, Provenance, Role, Store, TurnId,
+    Writer,
 };
 use serde_json::json;
 
@@ -81,12 +81,7 @@ impl World {
         f: impl FnOnce(&mut Writer<'_>, &EditContext<'_>) -> Result<T, MemoryError>,
     ) -> Result<T, MemoryError> {
         let provenance = Provenance { actor, agent_id: Some(self.agent.clone()), ..Provenance::user("test") };
-        let edit = EditContext {
-            agent_id: &self.agent,
-            conversation_id: None,
-            provenance: &provenance,
-            now_ms: self.memory.store().now_ms(),
-        };
+        let edit = EditContext::new(&self.agent, &provenance, self.memory.store().now_ms());
         self.memory.store().write(|w| f(w, &edit))
     }
 
@@ -99,23 +94,7 @@ impl World {
     }
 
     pub(crate) fn say_at(&self, role: Role, content: &str, created_at_ms: i64, turn_id: Option<TurnId>) -> Message {
-        let message = NewMessage {
-            id: MessageId::new(),
-            agent_id: self.agent.clone(),
-            conversation_id: None,
-            turn_id,
-            step_id: None,
-            role,
-            content: content.to_owned(),
-            thoughts: None,
-            tool_calls: Vec::new(),
-            tool_call_id: None,
-            name: None,
-            tool_status: None,
-            otid: None,
-            sender_id: None,
-            created_at_ms,
-        };
+        let message = NewMessage { turn_id, ..NewMessage::said(&self.agent, role, content.to_owned(), created_at_ms) };
         let message = self.memory.store().write(|w| w.append_message(&message)).unwrap();
         self.memory.notify_written();
         message

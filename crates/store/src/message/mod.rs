@@ -10,11 +10,11 @@ mod table;
 pub use search::MessageFilter;
 pub(crate) use search::TEXT_SCHEMA;
 pub use table::MessageListing;
-pub(crate) use table::{CLIENT_COLUMNS, SCHEMA, SPOKEN};
+pub(crate) use table::{CLIENT_COLUMNS, COLUMNS, SCHEMA, SPOKEN, of_row};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, ConversationId, MessageId, StepId, TurnId};
+use crate::{AgentId, ConversationId, GroupId, MessageId, StepId, TurnId};
 
 /// Who speaks in a message, in the words of the chat protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,14 +88,19 @@ pub struct Message {
     pub tool_calls: Vec<ToolCall>,
     /// The call that a tool message answers.
     pub tool_call_id: Option<String>,
-    /// The tool that a tool message is the result of; for a system message its kind ("memory_pressure", "heartbeat").
+    /// The tool that a tool message is the result of; for a system message its kind ("memory_pressure", "heartbeat"); for
+    /// a user message who speaks, where that is another agent.
     pub name: Option<String>,
     /// How the call that a tool message answers ended.
     pub tool_status: Option<ToolStatus>,
     /// The name that the client which sent it gave it, so that it knows it again.
     pub otid: Option<String>,
-    /// Who sent it, where a client speaks for several.
+    /// Who sent it, where a client speaks for several, or another agent spoke.
     pub sender_id: Option<String>,
+    /// The group in which it was said.
+    pub group_id: Option<GroupId>,
+    /// The message of the group that is told to another agent by this one.
+    pub origin_id: Option<MessageId>,
     /// When it was said.
     pub created_at_ms: i64,
     /// When it was moved to the bin. Such a message is neither shown, searched nor in the window.
@@ -133,6 +138,10 @@ pub struct NewMessage {
     pub otid: Option<String>,
     /// See [`Message::sender_id`].
     pub sender_id: Option<String>,
+    /// See [`Message::group_id`].
+    pub group_id: Option<GroupId>,
+    /// See [`Message::origin_id`].
+    pub origin_id: Option<MessageId>,
     /// When it was said.
     pub created_at_ms: i64,
 }
@@ -155,6 +164,8 @@ impl NewMessage {
             tool_status: None,
             otid: None,
             sender_id: None,
+            group_id: None,
+            origin_id: None,
             created_at_ms: at_ms,
         }
     }

@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use super::{Message, NewMessage, Role};
 use crate::page::{Listing, Page};
 use crate::sql::{Fields, Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, ConversationId, MessageId, StepId, StoreError, Thread, TurnId, VectorOwner};
+use crate::{AgentId, ConversationId, GroupId, MessageId, StepId, StoreError, Thread, TurnId, VectorOwner};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
 pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
@@ -71,15 +71,16 @@ pub struct MessageListing {
 
 /// The columns of a message in the order in which [`of_row`] takes them. A window is hundreds of rows and read for every
 /// turn, so that columns are not looked up by name.
-const COLUMNS: &str = "id, seq, agent_id, conversation_id, turn_id, step_id, role, content, thoughts, tool_calls,
-    tool_call_id, name, tool_status, otid, sender_id, created_at_ms, deleted_at_ms";
+pub(crate) const COLUMNS: &str =
+    "id, seq, agent_id, conversation_id, turn_id, step_id, role, content, thoughts, tool_calls,
+    tool_call_id, name, tool_status, otid, sender_id, group_id, origin_id, created_at_ms, deleted_at_ms";
 
 /// The messages that meet `condition`, in the columns of [`of_row`].
 fn select(condition: &str) -> String {
     format!("SELECT {COLUMNS} FROM messages WHERE {condition}")
 }
 
-fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
+pub(crate) fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
     let mut fields = Fields::of(row);
     Ok(Message {
         id: MessageId(fields.next()?),
@@ -97,6 +98,8 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Message> {
         tool_status: fields.next::<Option<Word<_>>>()?.map(|status| status.0),
         otid: fields.next()?,
         sender_id: fields.next()?,
+        group_id: fields.next::<Option<String>>()?.map(GroupId),
+        origin_id: fields.next::<Option<String>>()?.map(MessageId),
         created_at_ms: fields.next()?,
         deleted_at_ms: fields.next()?,
     })
@@ -280,14 +283,17 @@ impl Writer<'_> {
             tool_status,
             otid,
             sender_id,
+            group_id,
+            origin_id,
             created_at_ms,
         } = message.clone();
         let seq = self.insert(
             ("message", id.as_str()),
             ("agent", agent_id.as_str()),
             "INSERT INTO messages (id, agent_id, conversation_id, role, created_at_ms, turn_id, step_id, tool_call_id,
-                                   name, tool_status, otid, sender_id, content, thoughts, tool_calls)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                   name, tool_status, otid, sender_id, group_id, origin_id, content, thoughts,
+                                   tool_calls)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 id.as_str(),
                 agent_id.as_str(),
@@ -301,6 +307,8 @@ impl Writer<'_> {
                 tool_status.map(Word),
                 otid,
                 sender_id,
+                group_id.as_ref().map(GroupId::as_str),
+                origin_id.as_ref().map(MessageId::as_str),
                 content,
                 thoughts,
                 (!tool_calls.is_empty()).then_some(Json(&tool_calls)),
@@ -322,6 +330,8 @@ impl Writer<'_> {
             tool_status,
             otid,
             sender_id,
+            group_id,
+            origin_id,
             created_at_ms,
             deleted_at_ms: None,
         };

@@ -9,6 +9,7 @@ mod clients;
 mod conversations;
 mod files;
 mod folders;
+mod groups;
 mod listings;
 mod messages;
 mod migrations;

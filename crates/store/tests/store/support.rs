@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use resident_store::{
-    Agent, AgentId, AgentType, ArchiveId, Block, BlockId, ManualClock, Message, MessageId, NewMessage, Passage,
-    PassageId, Provenance, Role, Store, StoreError, Writer,
+    Agent, AgentId, AgentType, ArchiveId, Block, BlockId, ManualClock, Message, NewMessage, Passage, PassageId,
+    Provenance, Role, Store, StoreError, Writer,
 };
 
 /// 7 May 2023, 14:30 UTC.
@@ -98,23 +98,7 @@ pub(crate) fn block(label: &str, value: &str) -> Block {
 }
 
 pub(crate) fn message(agent_id: &AgentId, role: Role, content: &str) -> NewMessage {
-    NewMessage {
-        id: MessageId::new(),
-        agent_id: agent_id.clone(),
-        conversation_id: None,
-        turn_id: None,
-        step_id: None,
-        role,
-        content: content.to_owned(),
-        thoughts: None,
-        tool_calls: Vec::new(),
-        tool_call_id: None,
-        name: None,
-        tool_status: None,
-        otid: None,
-        sender_id: None,
-        created_at_ms: NOW_MS,
-    }
+    NewMessage::said(agent_id, role, content.to_owned(), NOW_MS)
 }
 
 pub(crate) fn passage(agent_id: &AgentId, text: &str, tags: &[&str]) -> Passage {

@@ -7,6 +7,7 @@ use resident_store::{AgentId, Carried, Reader};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::super::groups::ids_of;
 use super::super::kept::Kept;
 use super::super::ours::server_of;
 use super::{FILE, Loose, members, revisions_about, settings_about};
@@ -41,8 +42,13 @@ fn groups(kept: &HashMap<String, Kept>) -> Vec<Group> {
 pub(in super::super) fn with_companions(reader: &Reader<'_>, mut ids: Vec<AgentId>) -> Result<Vec<AgentId>, ApiError> {
     let mut at = 0;
     while at < ids.len() {
-        for group in groups(&carried(reader, &ids[at..=at])?) {
-            for id in members(&group).into_iter().map(AgentId) {
+        let rows = reader.groups_of_agent(&ids[at])?;
+        let of_rows = rows.iter().map(|group| ids_of(group).cloned().collect());
+        let of_carried = groups(&carried(reader, &ids[at..=at])?);
+        let of_carried = of_carried.iter().map(|group| members(group).into_iter().map(AgentId).collect());
+        let together: Vec<Vec<AgentId>> = of_rows.chain(of_carried).collect();
+        for group in together {
+            for id in group {
                 let here = reader.agent(&id)?.is_some_and(|agent| agent.deleted_at_ms.is_none());
                 if here && !ids.contains(&id) {
                     ids.push(id);
@@ -59,8 +65,9 @@ pub(in super::super) fn restored(reader: &Reader<'_>, mut file: AgentFile) -> Re
     let ids: Vec<AgentId> = file.agents.iter().map(|agent| AgentId(agent.id.clone())).collect();
     let kept = carried(reader, &ids)?;
     let here: HashSet<&str> = ids.iter().map(AgentId::as_str).collect();
-    file.groups = groups(&kept);
-    file.groups.retain(|group| members(group).iter().all(|id| here.contains(id.as_str())));
+    restore_all(&mut file.groups, &kept, |group| &group.id);
+    let carried = groups(&kept).into_iter().filter(|group| members(group).iter().all(|id| here.contains(id.as_str())));
+    file.groups.extend(carried);
     restore_agents(&mut file, &kept);
     restore_memory(&mut file, &kept);
     restore_all(&mut file.folders, &kept, |folder| &folder.id);

@@ -189,7 +189,11 @@ impl Down {
     fn things(&mut self, plan: &Plan, ours: &AgentFile) {
         let theirs = &plan.file;
         for group in &theirs.groups {
-            self.keep(members(group), group.id.clone(), Some(Kept::whole(group)));
+            let kept = match ours.groups.iter().find(|ours| ours.id == group.id) {
+                Some(ours) => Kept::of_fields(ours, group),
+                None => Some(Kept::whole(group)),
+            };
+            self.keep(members(group), group.id.clone(), kept);
         }
         self.pairs(&theirs.blocks, &ours.blocks, |block| &block.id);
         self.pairs(&theirs.folders, &ours.folders, |folder| &folder.id);
