@@ -12,6 +12,7 @@ mod agent_files;
 mod archive;
 mod blocks;
 mod endpoints;
+mod groups;
 mod profile;
 mod tool_servers;
 mod turns;
