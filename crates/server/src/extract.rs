@@ -100,6 +100,7 @@ kinds! {
     ConversationKey "conv" ["default"];
     FileKey "file";
     FolderKey "source";
+    GroupKey "group";
     IdentityKey "identity";
     McpServerKey "mcp_server";
     MessageKey "message";

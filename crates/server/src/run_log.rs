@@ -197,6 +197,8 @@ impl RunLog {
             | EventKind::Searching { .. }
             | EventKind::ToolCallDelta { .. }
             | EventKind::MemoryChanged { .. }
+            | EventKind::GroupsChanged
+            | EventKind::GroupSpeaking { .. }
             | EventKind::MemoryChangeMarked { .. }
             | EventKind::MemoryPressure { .. }
             | EventKind::Compacted { .. }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::message::{COLUMNS, of_row as message_of_row};
 use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, BlockId, GroupId, Message, StoreError, TurnId};
+use crate::{AgentId, BlockId, GroupId, Message, MessageId, StoreError, TurnId};
 
 /// How the agents of a group work together, in V1's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -312,6 +312,19 @@ impl Writer<'_> {
     pub fn set_group_deleted(&mut self, id: &GroupId, at_ms: Option<i64>) -> Result<(), StoreError> {
         let sql = "UPDATE agent_groups SET deleted_at_ms = ? WHERE id = ?";
         self.change(("group", id.as_str()), sql, params![at_ms, id.as_str()])
+    }
+
+    /// Moves everything that was said in a group to the bin, and says how much that was.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn delete_messages_of_group(&mut self, id: &GroupId, at_ms: i64) -> Result<usize, StoreError> {
+        let sql = "SELECT id FROM messages WHERE group_id = ? AND deleted_at_ms IS NULL";
+        let said: Vec<MessageId> = self.all(sql, [id.as_str()], |row| row.get(0).map(MessageId))?;
+        for message in &said {
+            self.set_message_deleted(message, Some(at_ms))?;
+        }
+        Ok(said.len())
     }
 
     fn join_all(&mut self, group: &Group) -> Result<(), StoreError> {

@@ -110,6 +110,23 @@ impl App {
         })
     }
 
+    /// Whether the agents of a group talk, or tidy, now.
+    pub fn group_is_talking(&self, group_id: &GroupId) -> bool {
+        self.company.speaking(group_id).is_some()
+    }
+
+    /// Moves what was said in a group to the bin.
+    pub fn reset_group(&self, group_id: &str) -> Result<(), ApiError> {
+        let group = self.group_record(group_id)?;
+        if self.group_is_talking(&group.id) {
+            return Err(ApiError::new(ErrorCode::Conflict, "The group is talking.".to_owned()));
+        }
+        let now_ms = self.store.now_ms();
+        self.write(|writer| Ok(writer.delete_messages_of_group(&group.id, now_ms)?))?;
+        self.send(About::default(), EventKind::MessagesChanged);
+        Ok(())
+    }
+
     /// Stops the talk of a group: whoever has the word, and everybody after.
     pub fn cancel_group(&self, request: crate::api::GroupRef) -> Result<Nothing, ApiError> {
         let group = self.group_record(&request.group_id)?;

@@ -6,6 +6,7 @@ mod archives;
 mod blocks;
 mod conversations;
 mod folders;
+mod groups;
 mod health;
 mod identities;
 mod mcp_servers;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> (Router<Shared>, Document) {
         .merge(models::routes())
         .merge(archives::routes())
         .merge(folders::routes())
+        .merge(groups::routes())
         .merge(identities::routes())
         .merge(mcp_servers::routes())
         .merge(runs::routes())

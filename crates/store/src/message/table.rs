@@ -63,6 +63,8 @@ pub struct MessageListing {
     pub thread: Option<Thread>,
     /// Of which turn.
     pub turn_id: Option<TurnId>,
+    /// Said in which group: each thing once, without what its agents are told by Resident.
+    pub group_id: Option<GroupId>,
     /// Who speaks; anybody when empty.
     pub roles: Vec<Role>,
     /// Which part.
@@ -179,7 +181,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn list_messages(&self, listing: &MessageListing) -> Result<Vec<Message>, StoreError> {
-        let MessageListing { agent_id, thread, turn_id, roles, page } = listing;
+        let MessageListing { agent_id, thread, turn_id, group_id, roles, page } = listing;
         let mut asked = Listing::of("messages", "seq").with_columns(COLUMNS).and("deleted_at_ms IS NULL");
         if let Some(thread) = thread {
             asked = asked
@@ -193,6 +195,9 @@ impl Reader<'_> {
         };
         if let Some(turn_id) = turn_id {
             asked = asked.and_is("turn_id", turn_id.as_str());
+        }
+        if let Some(group_id) = group_id {
+            asked = asked.and_is("group_id", group_id.as_str()).and("origin_id IS NULL AND role <> 'system'");
         }
         asked = asked.and_in("role", roles.iter().map(|role| role.word()));
         self.page(asked, page, of_row)

@@ -97,7 +97,19 @@ turn: TurnView, } | { "type": "Failed",
 /**
  * What.
  */
-error: ApiError, } | { "type": "AgentsChanged" } | { "type": "BlocksChanged" } | { "type": "PassagesChanged" } | { "type": "MessagesChanged" } | { "type": "ModelsChanged" } | { "type": "SettingsChanged" } | { "type": "Embedding",
+error: ApiError, } | { "type": "AgentsChanged" } | { "type": "GroupsChanged" } | { "type": "GroupSpeaking",
+/**
+ * The group.
+ */
+groupId: string,
+/**
+ * Whether its agents talk, or tidy.
+ */
+running: boolean,
+/**
+ * Who of them has the word.
+ */
+agentId: string | null, } | { "type": "BlocksChanged" } | { "type": "PassagesChanged" } | { "type": "MessagesChanged" } | { "type": "ModelsChanged" } | { "type": "SettingsChanged" } | { "type": "Embedding",
 /**
  * How many.
  */

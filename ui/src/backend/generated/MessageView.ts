@@ -63,6 +63,14 @@ otid?: string,
  */
 senderId?: string,
 /**
+ * The group in which it was said.
+ */
+groupId?: string,
+/**
+ * The message of the group that is told to this agent by it.
+ */
+originId?: string,
+/**
  * Whether its words are those of a `send_message` call.
  */
 spokenByCall?: boolean,

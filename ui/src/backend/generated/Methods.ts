@@ -11,6 +11,7 @@ import type { CompactionView } from "./CompactionView";
 import type { ContextView } from "./ContextView";
 import type { CreateAgent } from "./CreateAgent";
 import type { CreateBlock } from "./CreateBlock";
+import type { CreateGroup } from "./CreateGroup";
 import type { CreatePassage } from "./CreatePassage";
 import type { DecideApproval } from "./DecideApproval";
 import type { DuplicateAgent } from "./DuplicateAgent";
@@ -22,6 +23,9 @@ import type { EndpointView } from "./EndpointView";
 import type { ExportAgents } from "./ExportAgents";
 import type { ExportChat } from "./ExportChat";
 import type { ExportedFile } from "./ExportedFile";
+import type { GroupMessagePage } from "./GroupMessagePage";
+import type { GroupRef } from "./GroupRef";
+import type { GroupView } from "./GroupView";
 import type { HealthCheck } from "./HealthCheck";
 import type { ImportAgentFile } from "./ImportAgentFile";
 import type { ImportChats } from "./ImportChats";
@@ -30,6 +34,7 @@ import type { ImportedChats } from "./ImportedChats";
 import type { LicenceView } from "./LicenceView";
 import type { ListAgents } from "./ListAgents";
 import type { ListBlocks } from "./ListBlocks";
+import type { ListGroupMessages } from "./ListGroupMessages";
 import type { ListMessages } from "./ListMessages";
 import type { ListSteps } from "./ListSteps";
 import type { LogLines } from "./LogLines";
@@ -51,7 +56,10 @@ import type { SaveEndpoint } from "./SaveEndpoint";
 import type { SearchMessages } from "./SearchMessages";
 import type { SearchPassages } from "./SearchPassages";
 import type { SendMessage } from "./SendMessage";
+import type { SendToGroup } from "./SendToGroup";
+import type { SetSleeptime } from "./SetSleeptime";
 import type { SettingsView } from "./SettingsView";
+import type { SleeptimeView } from "./SleeptimeView";
 import type { StartProfile } from "./StartProfile";
 import type { StepView } from "./StepView";
 import type { TagCount } from "./TagCount";
@@ -60,6 +68,7 @@ import type { TurnView } from "./TurnView";
 import type { UndoRevision } from "./UndoRevision";
 import type { UpdateAgent } from "./UpdateAgent";
 import type { UpdateBlock } from "./UpdateBlock";
+import type { UpdateGroup } from "./UpdateGroup";
 import type { UpdatePassage } from "./UpdatePassage";
 import type { UpdateSettings } from "./UpdateSettings";
 
@@ -106,6 +115,24 @@ export interface Methods {
   exportChat: { params: ExportChat; result: ExportedFile };
   /** Takes chats of ChatGPT in, as conversations and as passages. */
   importChats: { params: ImportChats; result: ImportedChats };
+  /** Groups, oldest first. */
+  listGroups: { params: Nothing; result: Array<GroupView> };
+  /** Creates a group. */
+  createGroup: { params: CreateGroup; result: GroupView };
+  /** Changes a group. */
+  updateGroup: { params: UpdateGroup; result: GroupView };
+  /** Takes a group apart. Its agents stay, and what they said. */
+  deleteGroup: { params: GroupRef; result: Nothing };
+  /** Says something to a group; returns once it is recorded, the talk goes on in events. */
+  sendToGroup: { params: SendToGroup; result: GroupView };
+  /** What was said in a group. */
+  listGroupMessages: { params: ListGroupMessages; result: GroupMessagePage };
+  /** Stops the talk of a group. */
+  cancelGroup: { params: GroupRef; result: Nothing };
+  /** Has memory tidied in the background, or no longer. */
+  setSleeptime: { params: SetSleeptime; result: SleeptimeView };
+  /** Has memory tidied now. */
+  tidyNow: { params: GroupRef; result: GroupView };
   /** A page of messages. */
   listMessages: { params: ListMessages; result: MessagePage };
   /** Records a message and begins a turn; returns at once, the turn goes on in events. */

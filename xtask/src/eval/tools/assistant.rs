@@ -9,7 +9,7 @@ use resident_app::api::{
     TurnState,
 };
 use resident_app::{App, OpenOptions};
-use resident_store::{AgentId, MessageId, NewMessage, Role, StoreError};
+use resident_store::{AgentId, NewMessage, Role, StoreError};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -128,23 +128,7 @@ impl Assistant {
     /// A message of an earlier conversation, which has left the window.
     fn say_before(&self, agent_id: &str, text: &str) -> Result<(), EvalError> {
         let store = self.app.memory().store();
-        let message = NewMessage {
-            id: MessageId::new(),
-            agent_id: AgentId::from(agent_id),
-            conversation_id: None,
-            turn_id: None,
-            step_id: None,
-            role: Role::User,
-            content: text.to_owned(),
-            thoughts: None,
-            tool_calls: Vec::new(),
-            tool_call_id: None,
-            name: None,
-            tool_status: None,
-            otid: None,
-            sender_id: None,
-            created_at_ms: store.now_ms(),
-        };
+        let message = NewMessage::said(&AgentId::from(agent_id), Role::User, text.to_owned(), store.now_ms());
         store.write::<_, StoreError>(|writer| {
             let message = writer.append_message(&message)?;
             writer.set_window_start(&message.agent_id, message.seq + 1)

@@ -1,7 +1,9 @@
 //! What clients ask of an agent: to be made, or to be changed.
 
+use std::sync::Arc;
+
 use resident_app::App;
-use resident_app::api::{ApiError, Nothing};
+use resident_app::api::{ApiError, Nothing, SetSleeptime};
 use resident_app::records::{
     AgentChanges, AgentType, BlockOfAgent, IdentityListing, NewAgent, NewBlock, client_settings, runs_as,
 };
@@ -14,7 +16,7 @@ use crate::v1::blocks::CreateBlock;
 use crate::v1::tools;
 
 /// Fields that only clients of V1 read. They are kept as they came and shown as they are.
-const KEPT: [&str; 21] = [
+const KEPT: [&str; 20] = [
     "llm_config",
     "embedding_config",
     "model",
@@ -24,7 +26,6 @@ const KEPT: [&str; 21] = [
     "response_format",
     "timezone",
     "message_buffer_autoclear",
-    "enable_sleeptime",
     "max_files_open",
     "per_file_view_window_char_limit",
     "hidden",
@@ -45,10 +46,12 @@ pub(super) struct Attached {
     /// The older name of folders.
     source_ids: Option<Vec<String>>,
     identity_ids: Option<Vec<String>>,
+    /// Whether another agent tidies its memory in the background.
+    enable_sleeptime: Option<bool>,
 }
 
 impl Attached {
-    pub(super) fn apply(self, app: &App, agent_id: &str) -> Result<(), ApiError> {
+    pub(super) fn apply(self, app: &Arc<App>, agent_id: &str) -> Result<(), ApiError> {
         if let Some(wanted) = self.folder_ids.or(self.source_ids) {
             for folder in app.folders_of_agent(agent_id)? {
                 if !wanted.contains(&folder.id.0) {
@@ -69,6 +72,9 @@ impl Attached {
             for id in wanted {
                 app.attach_identity(agent_id, &id, true)?;
             }
+        }
+        if let Some(enabled) = self.enable_sleeptime {
+            app.set_sleeptime(SetSleeptime { agent_id: agent_id.to_owned(), enabled, every_turns: None })?;
         }
         Ok(())
     }

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use resident_app::App;
 use resident_app::api::ApiError;
-use resident_app::records::{Agent, AgentId, AgentType, Block, IdentityListing, MessageRow, Thread};
+use resident_app::records::{Agent, AgentId, AgentType, Block, Group, IdentityListing, MessageRow, Thread};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::v1::folders::{FolderBody, folder_body};
+use crate::v1::groups::group_body;
 use crate::v1::identities::{IdentityBody, identity_body};
 use crate::v1::messages::shape::{Wanted, listed};
 use crate::v1::schema::{BlockBody, EMBEDDER, USER_ID, agent_type_name, block_body, embedding_config, kept, time};
@@ -111,7 +112,7 @@ fn agent_body(
     let (max_files_open, per_file) =
         (number("max_files_open", files), number("per_file_view_window_char_limit", file_chars));
     let shown = ["model_settings", "compaction_settings", "response_format", "timezone", "message_buffer_autoclear"];
-    let rest = ["enable_sleeptime", "hidden", "project_id", "template_id", "base_template_id"];
+    let rest = ["hidden", "project_id", "template_id", "base_template_id"];
     let mut kept_fields: Map<String, Value> =
         shown.iter().chain(&rest).map(|field| ((*field).to_owned(), kept(&agent.letta, field))).collect();
     for (field, default) in [("timezone", json!("UTC")), ("message_buffer_autoclear", json!(false))] {
@@ -120,9 +121,16 @@ fn agent_body(
             *value = default;
         }
     }
-    for field in ["deployment_id", "entity_id", "managed_group", "multi_agent_group"] {
+    for field in ["deployment_id", "entity_id"] {
         kept_fields.insert(field.to_owned(), Value::Null);
     }
+    let leads = |group: &Group| group.manager_agent_id.as_ref() == Some(&agent.id);
+    let led = app.groups_of_agent(&agent.id)?.into_iter().find(leads);
+    let tidied = led.as_ref().is_some_and(|group| group.manager_type.is_sleeptime());
+    kept_fields.insert("enable_sleeptime".to_owned(), json!(tidied));
+    let led = led.map_or(Value::Null, |group| json!(group_body(group)));
+    kept_fields.insert("managed_group".to_owned(), led.clone());
+    kept_fields.insert("multi_agent_group".to_owned(), led);
     let pending = match app.pending_calls(&Thread::own(&agent.id))? {
         Some(pending) => asked(&app.message_row(&pending.message_id)?),
         None => Value::Null,

@@ -138,13 +138,13 @@ async fn turn_request(
     Ok(TurnRequest { thread, messages, request_key: Some(key.to_owned()), options })
 }
 
-fn said_of(message: request::Said) -> Said {
+pub(in crate::v1) fn said_of(message: request::Said) -> Said {
     let role = match message.role {
         Speaker::User => Role::User,
         Speaker::System => Role::System,
         Speaker::Assistant => Role::Assistant,
     };
-    Said { role, text: message.text, otid: message.otid, sender_id: message.sender_id }
+    Said { role, otid: message.otid, sender_id: message.sender_id, ..Said::by_user(&message.text) }
 }
 
 /// A handle that is here; another one is answered by the agent's model.

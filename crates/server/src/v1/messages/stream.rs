@@ -44,17 +44,23 @@ pub(crate) struct StreamForm {
 
 /// The whole answer of a turn.
 pub(crate) async fn answer(log: Arc<RunLog>, wanted: Wanted) -> Response {
-    match timeout(PROMPT, whole(&log, &wanted)).await {
+    keep_alive(async move { whole(&log, &wanted).await }).await
+}
+
+/// An answer that may take long.
+pub(crate) async fn keep_alive(answer: impl Future<Output = Result<Value, Problem>> + Send + 'static) -> Response {
+    let mut answer = Box::pin(answer);
+    match timeout(PROMPT, &mut answer).await {
         Ok(Ok(body)) => axum::Json(body).into_response(),
         Ok(Err(problem)) => problem.into_response(),
-        Err(_) => slow_answer(log, wanted),
+        Err(_) => slow_answer(answer),
     }
 }
 
 /// An answer that is not there yet: status and white space now, JSON later.
-fn slow_answer(log: Arc<RunLog>, wanted: Wanted) -> Response {
+fn slow_answer(answer: impl Future<Output = Result<Value, Problem>> + Send + 'static) -> Response {
     let body = async move {
-        match whole(&log, &wanted).await {
+        match answer.await {
             Ok(body) => body,
             // The status is on its way already.
             Err(problem) => failed_body(&problem),

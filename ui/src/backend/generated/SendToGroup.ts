@@ -1,0 +1,14 @@
+// Generated from crates/app. Do not edit.
+
+/**
+ * A message to a group.
+ */
+export type SendToGroup = {
+/**
+ * The group.
+ */
+groupId: string,
+/**
+ * What is said.
+ */
+text: string, };
