@@ -4,7 +4,7 @@ import importlib
 
 import methods
 
-TOPICS = ("seed", "fields", "lists", "turns", "streams", "approvals", "conversations", "files", "travel", "repeats", "errors", "door", "killed")
+TOPICS = ("seed", "fields", "lists", "turns", "streams", "approvals", "conversations", "files", "travel", "groups", "repeats", "errors", "door", "killed")
 
 
 def register(world):

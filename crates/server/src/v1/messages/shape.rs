@@ -179,7 +179,8 @@ fn base(message: &MessageView, place: u8, kind: &str, fields: Value) -> Value {
     let mut body = json!({
         "id": message.id,
         "date": message_time(message.created_at_ms),
-        "name": if message.role == RoleView::Tool { json!(message.name) } else { Value::Null },
+        // Of a note it is its kind, which clients have no word for.
+        "name": if matches!(message.role, RoleView::Tool | RoleView::User) { json!(message.name) } else { Value::Null },
         "message_type": kind,
         "otid": message.otid.clone().unwrap_or_else(|| otid(&message.id, place)),
         "sender_id": message.sender_id,
