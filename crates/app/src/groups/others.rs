@@ -129,7 +129,7 @@ impl Asking<'_> {
             let waiting = self.wait_for(&member);
             let spoken = waiting.and_then(|_waiting| {
                 let options = self.options_of_asked(Some(group));
-                let turn = self.app.speak_in_group(group, &member, word.take(), options, self.cancel)?;
+                let turn = self.app.speak_in_group(group, &member, (word.take(), options), self.cancel)?;
                 turn.map_or_else(|| Ok(Value::Null), |turn| self.answer(&member, &turn))
             });
             answers.push(self.answer_or_reason(&member, spoken)?);

@@ -210,7 +210,7 @@ impl App {
                     return Ok(());
                 }
                 for agent in then {
-                    let turn = self.speak_in_group(group, &agent, None, in_group(group), cancel)?;
+                    let turn = self.speak_in_group(group, &agent, (None, in_group(group)), cancel)?;
                     if !turn.as_ref().is_some_and(went_well) {
                         return Ok(());
                     }
@@ -223,7 +223,7 @@ impl App {
                 let token = group.termination_token.as_deref().unwrap_or(TERMINATION_TOKEN);
                 for _ in 0..most {
                     let Some(next) = self.next_speaker(group, &members, cancel)? else { return Ok(()) };
-                    let turn = self.speak_in_group(group, &next, None, in_group(group), cancel)?;
+                    let turn = self.speak_in_group(group, &next, (None, in_group(group)), cancel)?;
                     let Some(turn) = turn.filter(went_well) else { return Ok(()) };
                     let said = self.messages_of_turn(turn.id.as_str())?;
                     let spoken = |message: &&Message| message.role == Role::Assistant;
@@ -264,8 +264,7 @@ impl App {
         self: &Arc<Self>,
         group: &Group,
         agent: &Agent,
-        word: Option<Said>,
-        options: TurnOptions,
+        (word, options): (Option<Said>, TurnOptions),
         cancel: &Cancel,
     ) -> Result<Option<Turn>, ApiError> {
         let mut messages = self.heard_in_group(group, agent)?;

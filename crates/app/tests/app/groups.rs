@@ -1,9 +1,11 @@
 //! Agents that work together, through the API: who speaks when, who hears what, who asks whom, and memory that others tidy.
 
 use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use resident_app::api::ErrorCode;
+use resident_app::records::AgentChanges;
 use resident_store::{AgentId, Store, SystemClock};
 use serde_json::{Value, json};
 
@@ -212,6 +214,90 @@ fn what_an_agent_is_told_it_hears_also_after_the_program_ended() {
 }
 
 #[test]
+fn agents_with_certain_tags_are_asked_at_once() {
+    let server = company(|name, read| match name {
+        "Abe" if read.contains("response") => says("Both like beans."),
+        "Abe" => calls(
+            "send_message_to_agents_matching_tags",
+            &json!({ "message": "Beans?", "match_all": ["garden"], "match_some": [] }),
+        ),
+        name => says(&format!("{name} likes beans.")),
+    });
+    let profile = Profile::with_model_at(&server);
+    let abe = profile.agent_called("Abe");
+    profile.call("updateAgent", json!({ "agentId": abe, "tools": ["send_message_to_agents_matching_tags"] }));
+    for (name, tags) in [("Bob", vec!["garden"]), ("Cleo", vec!["garden", "south"]), ("Dora", vec!["kitchen"])] {
+        let id = profile.agent_called(name);
+        let tags = Some(tags.into_iter().map(str::to_owned).collect());
+        profile.app.update_agent_record(&id, AgentChanges { tags, ..AgentChanges::default() }).expect("it is changed");
+    }
+    let reader = profile.reader();
+    let turn = profile.call("sendMessage", json!({ "agentId": abe, "text": "Ask the gardeners." }));
+    crate::ended(&reader, turn["id"].as_str().expect("an id"));
+    let told = profile.thread_of(&abe).join("\n");
+    assert!(told.contains("Bob likes beans.") && told.contains("Cleo likes beans."), "{told}");
+    assert!(!told.contains("Dora"), "{told}");
+}
+
+#[test]
+fn an_edit_of_lines_that_somebody_changed_meanwhile_is_reported_to_the_model() {
+    let (asked, wait_for_question) = channel();
+    let (edited, wait_for_edit) = channel();
+    let (asked, wait_for_edit) = (Mutex::new(asked), Mutex::new(wait_for_edit));
+    let server = company(move |_, read| {
+        if read.contains("It now says") {
+            assert!(read.contains("the user changed memory block") && read.contains("Lives in Rome."), "{read}");
+            return says("I see that you wrote it down already.");
+        }
+        // While the model thinks, the user edits the block.
+        asked.lock().expect("no handler panics").send(()).expect("the test waits");
+        wait_for_edit.lock().expect("no handler panics").recv_timeout(PATIENCE).expect("the test edits");
+        let replace = json!({ "label": "human", "old_content": "Lives in Oslo.", "new_content": "Lives in Bergen." });
+        calls("core_memory_replace", &replace)
+    });
+    let profile = Profile::with_model_at(&server);
+    let human = json!({ "name": "Abe", "human": "Likes tea.\nLives in Oslo." });
+    let abe = profile.call("createAgent", human)["id"].as_str().expect("an id").to_owned();
+    let reader = profile.reader();
+    let turn = profile.call("sendMessage", json!({ "agentId": abe, "text": "I moved." }));
+    wait_for_question.recv_timeout(PATIENCE).expect("the model is asked");
+    let blocks = profile.call("listBlocks", json!({ "agentId": abe, "deleted": false }));
+    let block = blocks.as_array().expect("a list").iter().find(|block| block["label"] == "human").expect("it is there");
+    profile.call("updateBlock", json!({ "blockId": block["id"], "value": "Likes tea.\nLives in Rome." }));
+    edited.send(()).expect("the model waits");
+    crate::ended(&reader, turn["id"].as_str().expect("an id"));
+    assert_eq!(
+        profile.thread_of(&abe).last().map(String::as_str),
+        Some("Assistant: I see that you wrote it down already.")
+    );
+    assert_eq!(human_of(&profile, &abe).0, "Likes tea.\nLives in Rome.");
+}
+
+#[test]
+fn memory_is_tidied_too_when_nobody_talks() {
+    let server = company(|name, _| match name {
+        "Tidier" => calls("memory_finish_edits", &json!({})),
+        _ => says("I see."),
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let app = crate::open_with(&folder, |options| options.tidy_after = Duration::from_millis(300)).expect("it opens");
+    let profile = Profile { app, folder };
+    profile.use_model_at(&server);
+    let ada = profile.agent_called("Ada");
+    let made = profile.call("setSleeptime", json!({ "agentId": ada, "enabled": true, "everyTurns": 100 }));
+    let (group, tidier) = (made["group"]["id"].as_str().expect("it"), made["agents"][0]["id"].as_str().expect("it"));
+    let reader = profile.reader();
+    let turn = profile.call("sendMessage", json!({ "agentId": ada, "text": "I moved to Oslo." }));
+    crate::ended(&reader, turn["id"].as_str().expect("an id"));
+    profile.wait_for(|| profile.thread_of(tidier).iter().any(|line| line.contains("I moved to Oslo.")), "it is told");
+    profile.wait_for(|| profile.group_view(group)["running"] == false, "it is done");
+    assert_eq!(profile.group_view(group)["waitingTurns"], 0);
+    std::thread::sleep(Duration::from_millis(900));
+    let told = profile.thread_of(tidier).iter().filter(|line| line.starts_with("System")).count();
+    assert_eq!(told, 1, "nothing new was said");
+}
+
+#[test]
 fn a_group_that_cannot_be_is_refused() {
     let profile = Profile::new();
     profile.call("startProfile", json!({ "userName": "Nick" }));
@@ -233,7 +319,7 @@ fn a_group_that_cannot_be_is_refused() {
 }
 
 /// The text of the human block of an agent, and the actors of its revisions with their texts, newest first.
-fn human(profile: &Profile, agent: &str) -> (String, Vec<(String, String)>) {
+fn human_of(profile: &Profile, agent: &str) -> (String, Vec<(String, String)>) {
     let blocks = profile.call("listBlocks", json!({ "agentId": agent, "deleted": false }));
     let human = blocks.as_array().expect("a list").iter().find(|block| block["label"] == "human").expect("it is there");
     let revisions = profile.call("listRevisions", json!({ "blockId": human["id"] }));
@@ -280,16 +366,16 @@ fn after_so_many_turns_memory_is_tidied_and_what_the_user_wrote_stays() {
     let made = profile.call("setSleeptime", json!({ "agentId": ada, "enabled": true, "everyTurns": 2 }));
     let group = made["group"]["id"].as_str().expect("a group").to_owned();
     assert_eq!(made["agents"][0]["name"], "Ada-sleeptime");
-    let (before, _) = human(&profile, &ada);
+    let (before, _) = human_of(&profile, &ada);
 
     for text in ["Hello.", "I moved to Oslo."] {
         let reader = profile.reader();
         let turn = profile.call("sendMessage", json!({ "agentId": ada, "text": text }));
         crate::ended(&reader, turn["id"].as_str().expect("an id"));
     }
-    profile.wait_for(|| human(&profile, &ada).0 != before, "memory is tidied");
+    profile.wait_for(|| human_of(&profile, &ada).0 != before, "memory is tidied");
     profile.wait_for(|| profile.group_view(&group)["running"] == false, "it is done");
-    let (after, revisions) = human(&profile, &ada);
+    let (after, revisions) = human_of(&profile, &ada);
     assert_eq!(after, "Nick lives in Oslo and likes tea.\nAllergic to nuts!");
     assert_eq!(revisions[0].0, "Ada-sleeptime");
     assert!(revisions[1].1.contains("Lives in Bergen."), "what went is in the revisions: {revisions:?}");
@@ -301,5 +387,5 @@ fn after_so_many_turns_memory_is_tidied_and_what_the_user_wrote_stays() {
     assert_eq!(profile.call("listGroups", json!({})), json!([]));
     let names = profile.call("listAgents", json!({})).to_string();
     assert!(!names.contains("Ada-sleeptime"), "{names}");
-    assert_eq!(human(&profile, &ada).0, after, "its blocks stay");
+    assert_eq!(human_of(&profile, &ada).0, after, "its blocks stay");
 }

@@ -45,11 +45,16 @@ impl Profile {
     /// A profile that has been started, whose default model answers at `server`.
     fn with_model_at(server: &Server) -> Self {
         let profile = Self::new();
-        profile.call("startProfile", json!({ "userName": "Nick" }));
-        let endpoint = json!({ "id": "test", "baseUrl": server.url(), "models": ["tiny"] });
-        profile.call("saveEndpoint", endpoint);
-        profile.call("updateSettings", json!({ "defaultModel": "remote/test/tiny" }));
+        profile.use_model_at(server);
         profile
+    }
+
+    /// Starts the profile, with a default model that answers at `server`.
+    fn use_model_at(&self, server: &Server) {
+        self.call("startProfile", json!({ "userName": "Nick" }));
+        let endpoint = json!({ "id": "test", "baseUrl": server.url(), "models": ["tiny"] });
+        self.call("saveEndpoint", endpoint);
+        self.call("updateSettings", json!({ "defaultModel": "remote/test/tiny" }));
     }
 
     fn call(&self, method: &str, params: Value) -> Value {
@@ -108,13 +113,19 @@ impl Profile {
 }
 
 fn open(folder: &TempDir) -> Result<Arc<App>, ApiError> {
-    App::open(OpenOptions {
+    open_with(folder, |_| {})
+}
+
+fn open_with(folder: &TempDir, change: impl FnOnce(&mut OpenOptions)) -> Result<Arc<App>, ApiError> {
+    let mut options = OpenOptions {
         profile: Some(folder.path().join("profile")),
         models_from_environment: false,
         use_keyring: false,
         log_to_file: false,
         ..OpenOptions::default()
-    })
+    };
+    change(&mut options);
+    App::open(options)
 }
 
 /// Follows the stream until the turn has ended.

@@ -186,7 +186,7 @@ async fn create(State(shared): State<Shared>, Body(request): Body<CreateGroup>) 
 fn read_manager_type(word: &str, place: &str) -> Result<ManagerType, Problem> {
     let known = "one of round_robin, supervisor, dynamic, sleeptime, voice_sleeptime";
     serde_json::from_value(json!(word))
-        .map_err(|_| Problem::invalid(&[place, "manager_config", "manager_type"], &format!("it has to be {known}")))
+        .map_err(|_| Problem::invalid(&[place, "manager_config", "manager_type"], format!("it has to be {known}")))
 }
 
 /// One group.
