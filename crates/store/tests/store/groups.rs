@@ -66,16 +66,10 @@ fn a_group_with_somebody_who_is_not_there_is_refused() {
     assert_eq!(profile.read(|r| r.list_groups(&GroupListing::default())), []);
 }
 
-fn said(
-    profile: &Profile,
-    of: &AgentId,
-    group: &Group,
-    role: Role,
-    content: &str,
-    origin: Option<&Message>,
-) -> Message {
+/// Says something in a group, or tells it anew to another agent.
+fn said(profile: &Profile, group: &Group, new: NewMessage, origin: Option<&Message>) -> Message {
     let origin_id: Option<MessageId> = origin.map(|origin| origin.id.clone());
-    let new = NewMessage { group_id: Some(group.id.clone()), origin_id, ..message(of, role, content) };
+    let new = NewMessage { group_id: Some(group.id.clone()), origin_id, ..new };
     profile.write(|w| w.append_message(&new))
 }
 
@@ -88,15 +82,15 @@ fn what_is_said_in_a_group_is_read_once_and_told_to_each() {
     let texts = |messages: Vec<Message>| messages.into_iter().map(|said| said.content).collect::<Vec<_>>();
     let unheard = |of: &AgentId| texts(profile.read(|r| r.unheard_in_group(&garden.id, of)));
 
-    let asked = said(&profile, &ada, &garden, Role::User, "What shall we sow?", None);
-    said(&profile, &ada, &garden, Role::Tool, "a result", None);
-    let beans = said(&profile, &ada, &garden, Role::Assistant, "Beans.", None);
+    let asked = said(&profile, &garden, message(&ada, Role::User, "What shall we sow?"), None);
+    said(&profile, &garden, message(&ada, Role::Tool, "a result"), None);
+    let beans = said(&profile, &garden, message(&ada, Role::Assistant, "Beans."), None);
     profile.say(&ada, Role::Assistant, "Not in the group.");
     assert_eq!(unheard(&bob), ["What shall we sow?", "Beans."]);
     assert!(unheard(&ada).is_empty());
-    said(&profile, &bob, &garden, Role::User, "What shall we sow?", Some(&asked));
-    said(&profile, &bob, &garden, Role::User, "Beans.", Some(&beans));
-    said(&profile, &bob, &garden, Role::Assistant, "Peas too.", None);
+    said(&profile, &garden, message(&bob, Role::User, "What shall we sow?"), Some(&asked));
+    said(&profile, &garden, message(&bob, Role::User, "Beans."), Some(&beans));
+    said(&profile, &garden, message(&bob, Role::Assistant, "Peas too."), None);
     assert_eq!(unheard(&ada), ["Peas too."]);
     assert!(unheard(&bob).is_empty());
     let all = ["What shall we sow?", "Beans.", "Peas too."];
