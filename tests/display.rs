@@ -1,4 +1,5 @@
-//! A virtual display of a chosen size, and pictures of it.
+//! A virtual display of a chosen size, pictures of it, and keys for what the driver of the page cannot reach: the dialogs
+//! of the system.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -42,5 +43,21 @@ impl Display {
         import.args(["-display", &self.number, "-window", "root", "-crop", &part, "+repage"]).arg(file);
         let taken = import.status();
         assert!(taken.is_ok_and(|status| status.success()), "no picture could be taken of {}", self.number);
+    }
+
+    /// Waits for a dialog with this title, types a text into it and presses Enter.
+    ///
+    /// # Panics
+    /// When no such dialog opens.
+    pub fn answer(&self, title: &str, text: &str) {
+        let dialog = format!("^{title}$");
+        // Nobody manages windows here, so that the dialog is given the keys by hand.
+        let find = ["10", "xdotool", "search", "--sync", "--onlyvisible", "--name", &dialog];
+        let keys = ["windowfocus", "--sync", "key", "ctrl+a", "type", "--delay", "2", text];
+        for arguments in [[&find[..], &keys[..]].concat(), vec!["10", "xdotool", "key", "Return"]] {
+            let done =
+                Command::new("timeout").args(arguments).env("DISPLAY", &self.number).stdout(Stdio::null()).status();
+            assert!(done.is_ok_and(|status| status.success()), "no dialog `{title}` on {}", self.number);
+        }
     }
 }

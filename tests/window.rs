@@ -90,6 +90,14 @@ impl Window {
         self.display.screenshot(place, &artefacts().join(format!("{name}.png")));
     }
 
+    /// Answers the dialog that asks where to save a file.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn save_as(&self, file: &Path) {
+        self.display.answer("Save File", &file.to_string_lossy());
+    }
+
     /// Quits Resident as closing its window does, and waits until it has.
     pub fn quit(mut self) {
         self.driver.close();

@@ -37,6 +37,7 @@ const FOR_TESTS: &[Package] = &[
     package("chromium", "shows the web UI"),
     package("chromium-driver", "drives it"),
     package("imagemagick", "takes screenshots"),
+    package("xdotool", "answers the dialogs of the system"),
     package("strace", "shows that no socket but local ones is opened"),
 ];
 
