@@ -1,10 +1,11 @@
-//! A virtual display of a chosen size, pictures of it, and keys for what the driver of the page cannot reach: the dialogs
-//! of the system.
+//! A virtual display of a chosen size, pictures of it, and keys and a mouse for what the driver of the page cannot reach:
+//! the dialogs of the system, and files that are dragged from one program to another.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{Running, first_line};
+use crate::root;
 
 /// A virtual display.
 #[derive(Debug)]
@@ -59,5 +60,23 @@ impl Display {
                 Command::new("timeout").args(arguments).env("DISPLAY", &self.number).stdout(Stdio::null()).status();
             assert!(done.is_ok_and(|status| status.success()), "no dialog `{title}` on {}", self.number);
         }
+    }
+
+    /// Drags files with the mouse from another program to a place of the display.
+    ///
+    /// # Panics
+    /// When there is no such program.
+    pub fn drag(&self, files: &[PathBuf], (x, y): (i64, i64)) {
+        let mut command = Command::new("/usr/bin/python3");
+        command.arg(root().join("tests/drag.py")).args(files).env("DISPLAY", &self.number);
+        let mut source = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+        first_line(source.child().stdout.as_mut().expect("its output was piped above"));
+        // A hand takes its time, and both programs speak about every step.
+        let step = |to: i64| format!("mousemove {} {} sleep 0.1", 20 + (x - 20) * to / 10, 20 + (y - 20) * to / 10);
+        let way: Vec<String> = (1..=10).map(step).collect();
+        let words =
+            format!("mousemove 20 20 sleep 0.3 mousedown 1 sleep 0.2 {} sleep 0.5 mouseup 1 sleep 0.5", way.join(" "));
+        let dragged = Command::new("xdotool").args(words.split(' ')).env("DISPLAY", &self.number).status();
+        assert!(dragged.is_ok_and(|status| status.success()), "nothing was dragged on {}", self.number);
     }
 }

@@ -9,6 +9,7 @@ use resident_tests::driver::PATIENCE;
 use resident_tests::home::Home;
 use resident_tests::process::wait_until;
 use resident_tests::root;
+use resident_tests::window::Window;
 use serde_json::{Value, json};
 
 use crate::machine;
@@ -176,6 +177,35 @@ fn taken_out(page: &Page, together: &[Value], agent: &Value, home: &Home) -> Vec
     let bytes = page.saved(home);
     page.reads("is saved as");
     bytes
+}
+
+#[test]
+fn files_dragged_from_another_program_are_taken_in() {
+    let _machine = machine();
+    let home = Home::new();
+    Unopened::of(&home).close();
+    let window = Window::open(&home);
+    let reads = |words: &str| {
+        let is_read = || window.page().page_text().contains(words);
+        assert!(wait_until(PATIENCE, is_read).is_some(), "no `{words}`:\n{}", window.page().page_text());
+    };
+    let press = |xpath: &str| window.page().click(&window.page().find(xpath)).expect("it can be pressed");
+    reads("Hello, Nick.");
+    window.drag_in(&[fixture("legacy.af"), fixture("current.af")]);
+    reads("Bring in Rho?");
+    reads("legacy.af, and 1 file after it");
+    press("//*[@role='dialog']//button[normalize-space(.)='Bring in']");
+    reads("Bring in 2 agents?");
+    press("//*[@role='dialog']//button[normalize-space(.)='Bring in']");
+    reads("2 agents are here.");
+
+    press("//button[normalize-space(.)='Archive']");
+    reads("1 passage");
+    let letter = home.path().join("ferry.md");
+    fs::write(&letter, "The ferry is called the Havørn.").expect("a file can be written");
+    window.drag_in(&[letter]);
+    reads("ferry.md is saved as 1 passage.");
+    window.quit();
 }
 
 #[test]

@@ -19,7 +19,7 @@ function refusal(message: string, hint: string | null): ApiError {
 
 /** The text of a file; throws an `ApiError` that says why it has none. */
 export async function readText(file: File, { most, tooLarge, noText }: TextLimits): Promise<string> {
-  if (file.size > most) throw refusal(`It has ${bytes(file.size)}; at most ${bytes(most)} are taken.`, tooLarge);
+  if (file.size > most) throw refusal(`It is larger than ${bytes(most)}.`, tooLarge);
   let data: ArrayBuffer;
   try {
     data = await file.arrayBuffer();
@@ -33,7 +33,7 @@ export async function readText(file: File, { most, tooLarge, noText }: TextLimit
     text = '\0';
   }
   if (text.includes('\0')) throw refusal('It is not a text in UTF-8.', noText);
-  if (text.trim() === '') throw refusal('It is empty.', null);
+  if (text.trim() === '') throw refusal('It is empty, or a folder.', null);
   return text;
 }
 
