@@ -52,6 +52,7 @@ impl Browser {
                     format!("--user-data-dir={}", profile.display()),
                     format!("--window-size={},{}", SIZE.0, SIZE.1),
                 ],
+                "prefs": { "download.default_directory": home.downloads() },
             },
         });
         let driver = Driver::connect(port, &capabilities).expect("the browser opens");

@@ -127,6 +127,15 @@ impl Driver {
         self.post(&format!("element/{}/value", element.id), &json!({ "text": text })).map(drop)
     }
 
+    /// The element that has the focus.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn focused(&self) -> Result<Element, DriverError> {
+        let found = self.get("element/active")?;
+        Ok(Element { id: found[ELEMENT].as_str().unwrap_or_default().to_owned() })
+    }
+
     /// Empties a field.
     ///
     /// # Errors

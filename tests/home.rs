@@ -35,6 +35,11 @@ impl Home {
         self.path().join("profile")
     }
 
+    /// Where a browser in this home leaves what it was given.
+    pub fn downloads(&self) -> PathBuf {
+        self.path().join("downloads")
+    }
+
     fn folders(&self) -> Vec<(&'static str, PathBuf)> {
         let in_home = |name: &str| self.path().join(name);
         vec![

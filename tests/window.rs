@@ -1,7 +1,7 @@
 //! Resident in a real window: the real program on a virtual display, driven from outside.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -88,6 +88,23 @@ impl Window {
         std::thread::sleep(Duration::from_millis(400));
         let place = self.driver.place().expect("a window is somewhere");
         self.display.screenshot(place, &artefacts().join(format!("{name}.png")));
+    }
+
+    /// Answers the dialog that asks where to save a file.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn save_as(&self, file: &Path) {
+        self.display.answer("Save File", &file.to_string_lossy());
+    }
+
+    /// Drags files from another program to the middle of the window.
+    ///
+    /// # Panics
+    /// When they cannot be dragged.
+    pub fn drag_in(&self, files: &[PathBuf]) {
+        let (x, y, width, height) = self.driver.place().expect("a window is somewhere");
+        self.display.drag(files, (x + width / 2, y + height / 2));
     }
 
     /// Quits Resident as closing its window does, and waits until it has.

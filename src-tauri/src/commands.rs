@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use resident_app::api::{ApiError, ErrorCode, Event};
 use resident_app::records::McpServerToAllow;
 use serde_json::Value;
-use tauri::ipc::Channel;
-use tauri::{AppHandle, State};
+use tauri::ipc::{Channel, Response};
+use tauri::{AppHandle, Manager, State};
 use tauri_plugin_dialog::DialogExt;
 
+use crate::drags::{Drag, Drags};
 use crate::events::Subscriptions;
 use crate::links;
 use crate::opening::{Opening, OpeningState};
@@ -38,6 +39,18 @@ pub(crate) async fn subscribe(
 #[tauri::command]
 pub(crate) fn unsubscribe(subscriptions: State<'_, Subscriptions>, channel_id: u32) {
     subscriptions.end(channel_id);
+}
+
+/// Tells a channel of files that are dragged onto the window.
+#[tauri::command]
+pub(crate) fn follow_drags(drags: State<'_, Drags>, channel: Channel<Drag>) {
+    drags.follow(channel);
+}
+
+/// What is in a file that was dropped last, by its place among them.
+#[tauri::command]
+pub(crate) async fn read_dropped(handle: AppHandle, at: usize) -> Result<Response, ApiError> {
+    blocking(move || handle.state::<Drags>().read(at).map(Response::new)).await
 }
 
 /// Asks for a GGUF file; `None` when the dialog was closed.

@@ -1,9 +1,10 @@
 //! The desktop shell: a window around the web UI, and the application API carried over Tauri's IPC. It adds no feature
-//! of its own to the product; what it has besides is what only a window can do: file dialogs, links that open in the
+//! of its own to the product; what it has besides is what only a window can do: file dialogs, files that are dropped on it, links that open in the
 //! browser, a server that runs while the window is open, and a profile that could not be opened said on screen instead
 //! of in a terminal. Nothing but this package knows Tauri.
 
 mod commands;
+mod drags;
 mod events;
 mod links;
 mod opening;
@@ -13,6 +14,7 @@ mod serving;
 use tauri::{App, AppHandle, Manager, RunEvent};
 use tauri_plugin_window_state::StateFlags;
 
+use crate::drags::Drags;
 use crate::events::Subscriptions;
 use crate::opening::Opening;
 use crate::serving::Serving;
@@ -29,14 +31,18 @@ pub fn run() {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(REMEMBERED).build())
         .plugin(links::keep_the_window_on_its_page())
+        .manage(Drags::default())
         .manage(Subscriptions::default())
         .manage(Serving::default())
         .setup(set_up)
+        .on_window_event(drags::on_window_event)
         .on_page_load(events::forget_the_page_before)
         .invoke_handler(tauri::generate_handler![
             commands::request,
             commands::subscribe,
             commands::unsubscribe,
+            commands::follow_drags,
+            commands::read_dropped,
             commands::pick_model_file,
             commands::save_file,
             commands::open_link,

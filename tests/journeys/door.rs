@@ -1,9 +1,12 @@
 //! The two doors to the same page: the window of this computer, and a browser on a server. A journey says what a person
 //! does and does not know which of them it goes through.
 
+use std::fs;
+
 use resident_tests::browser::Browser;
-use resident_tests::driver::Driver;
+use resident_tests::driver::{Driver, PATIENCE};
 use resident_tests::home::Home;
+use resident_tests::process::wait_until;
 use resident_tests::served::Served;
 use resident_tests::window::Window;
 use serde_json::{Value, json};
@@ -60,6 +63,26 @@ impl Door {
         };
         let arguments = [json!(method), params.clone(), json!(token)];
         self.driver().script(script, &arguments).expect("the application answers")
+    }
+
+    /// Lets the page save the file that it has just offered, and reads it.
+    pub(crate) fn saved(&self, home: &Home) -> Vec<u8> {
+        let folder = home.downloads();
+        fs::create_dir_all(&folder).expect("a folder can be created");
+        if let Self::Window(window) = self {
+            window.save_as(&folder.join("saved.af"));
+        }
+        let mut saved = None;
+        wait_until(PATIENCE, || {
+            let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+            // A browser gives a file its name when all of it is there.
+            saved = files.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "af"));
+            saved.as_ref().and_then(|file| fs::metadata(file).ok()).is_some_and(|file| file.len() > 0)
+        });
+        let file = saved.unwrap_or_else(|| panic!("nothing was saved:\n{}", self.driver().page_text()));
+        let bytes = fs::read(&file).expect("what was saved can be read");
+        fs::remove_file(file).expect("and removed");
+        bytes
     }
 
     /// The server behind a browser.

@@ -11,6 +11,7 @@ mod page;
 mod places;
 mod profile;
 mod terminal;
+mod travel;
 mod troubles;
 mod web;
 mod window;

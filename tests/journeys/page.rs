@@ -1,7 +1,9 @@
 //! The page in a person's words: what they see, and what they press.
 
+use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine;
 use resident_tests::driver::{Driver, Element, PATIENCE};
 use resident_tests::home::Home;
 use resident_tests::process::wait_until;
@@ -171,6 +173,45 @@ impl Page {
         let field = self.driver().find(xpath);
         self.driver().clear(&field).expect("the field can be emptied");
         self.driver().type_into(&field, text).expect("the field takes text");
+    }
+
+    /// What a file manager does when a file is dropped on the middle of the page.
+    pub(crate) fn drop_file(&self, name: &str, bytes: &[u8]) {
+        for event in ["dragenter", "dragover", "drop"] {
+            self.drag(event, name, bytes);
+        }
+    }
+
+    /// One of the events of a file that is dragged over the middle of the page.
+    pub(crate) fn drag(&self, event: &str, name: &str, bytes: &[u8]) {
+        let script = "
+            const bytes = Uint8Array.from(atob(arguments[1]), (char) => char.charCodeAt(0));
+            const data = new DataTransfer();
+            data.items.add(new File([bytes], arguments[0]));
+            const under = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+            under.dispatchEvent(new DragEvent(arguments[2], { dataTransfer: data, bubbles: true, cancelable: true }));";
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        self.driver().script(script, &[json!(name), json!(text), json!(event)]).expect("the page takes files");
+    }
+
+    /// Chooses a file in the dialog that the page has just asked for. A page that is driven gets none, so that its field
+    /// is told at once.
+    pub(crate) fn choose_file(&self, file: &Path) {
+        let field = || self.driver().find_all("/html/body/input[@type='file']").ok()?.pop();
+        assert!(wait_until(PATIENCE, || field().is_some()).is_some(), "the page asks for no file");
+        let field = field().expect("it was there");
+        self.driver().type_into(&field, &file.to_string_lossy()).expect("the field takes a file");
+    }
+
+    /// Presses keys where the focus is.
+    pub(crate) fn press_keys(&self, keys: &str) {
+        let focused = self.driver().focused().expect("something has the focus");
+        self.driver().type_into(&focused, keys).expect("it takes keys");
+    }
+
+    /// Lets the page save the file that it has just offered, and reads it.
+    pub(crate) fn saved(&self, home: &Home) -> Vec<u8> {
+        self.door.saved(home)
     }
 
     /// Asks the application as the page does.

@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use resident_tests::driver::PATIENCE;
 use resident_tests::home::Home;
+use resident_tests::process::wait_until;
 use serde_json::json;
 
 use crate::endpoint::server::Server;
@@ -62,7 +64,8 @@ fn settings(page: &Page, server: &Server) {
     page.reads("has 2 models: tidy-70b, tidy-8b");
     page.pictures("settings-endpoint");
     page.press_at("//form[@aria-label='Endpoint']//button[normalize-space(.)='Save']");
-    page.reads("studio");
+    let is_saved = || !page.is_there("//form[@aria-label='Endpoint']");
+    assert!(wait_until(PATIENCE, is_saved).is_some(), "the form closes when the endpoint is saved");
     page.request("updateSettings", &json!({ "defaultModel": "remote/studio/tidy-8b" }));
     page.pictures("settings");
 }

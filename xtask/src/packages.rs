@@ -37,6 +37,9 @@ const FOR_TESTS: &[Package] = &[
     package("chromium", "shows the web UI"),
     package("chromium-driver", "drives it"),
     package("imagemagick", "takes screenshots"),
+    package("xdotool", "answers the dialogs of the system, and drags"),
+    package("python3-gi", "is dragged from"),
+    package("gir1.2-gtk-3.0", "is dragged from, too"),
     package("strace", "shows that no socket but local ones is opened"),
 ];
 

@@ -108,8 +108,8 @@ describe('the archive', () => {
     await waitFor(() => expect(screen.getByRole('alert')).toHaveTextContent('3 documents were not saved.'));
     const note = screen.getByRole('alert');
     expect(note).toHaveTextContent('photo.txt It is not a text in UTF-8.');
-    expect(note).toHaveTextContent('blank.txt It is empty.');
-    expect(note).toHaveTextContent('large.txt It has 12 MB; at most 8 MB are taken.');
+    expect(note).toHaveTextContent('blank.txt It is empty, or a folder.');
+    expect(note).toHaveTextContent('large.txt It is larger than 8 MB.');
     await waitFor(() => expect(backend.world.passages.map((passage) => passage.document)).toEqual(['good.txt']));
     await user.click(within(note).getByRole('button', { name: 'Close' }));
     expect(screen.queryByRole('alert')).toBeNull();

@@ -34,7 +34,7 @@ export interface Saved {
 
 /** The text of a document; throws an `ApiError` that says why it has none. */
 export function readDocument(file: File): Promise<string> {
-  return readText(file, { most: MOST_BYTES, tooLarge: 'Split it, and add its parts.' });
+  return readText(file, { most: MOST_BYTES, tooLarge: 'Split it, and add its parts.', noText: 'Save it as plain text in UTF-8, then add it again.' });
 }
 
 export class Documents {

@@ -6,6 +6,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 
 import type { Backend, Method, Params, Result } from './backend';
+import type { Drag, Dragged } from './drags';
 import { toApiError } from './errors';
 import type { Event } from './generated/Event';
 import type { Opening } from './recovery';
@@ -61,4 +62,12 @@ export const tauriBackend: Backend = {
     list: () => call<ToolServer[]>('mcp_servers', {}),
     allow: ({ id, address }, allowed) => call<ToolServer[]>('allow_mcp_server', { id, address, allowed }),
   },
+};
+
+/** Files that are dragged onto the window, as its shell sees them. */
+export const followDrags: Dragged = (onDrag) => {
+  const channel = new Channel<Drag>();
+  channel.onmessage = onDrag;
+  void call('follow_drags', { channel });
+  return (at) => call<ArrayBuffer>('read_dropped', { at });
 };

@@ -7,6 +7,7 @@ import Brain from '@lucide/svelte/icons/brain';
 import Copy from '@lucide/svelte/icons/copy';
 import Cpu from '@lucide/svelte/icons/cpu';
 import FileDown from '@lucide/svelte/icons/file-down';
+import FileUp from '@lucide/svelte/icons/file-up';
 import Layers from '@lucide/svelte/icons/layers';
 import MessageSquare from '@lucide/svelte/icons/message-square';
 import Moon from '@lucide/svelte/icons/moon';
@@ -18,6 +19,8 @@ import Settings from '@lucide/svelte/icons/settings';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Trash from '@lucide/svelte/icons/trash-2';
 
+import { ACCEPT } from '../travel/arrival.svelte';
+import { pickFile } from '../travel/pickFile';
 import { keyText } from './shortcuts';
 import type { Workspace } from './workspace.svelte';
 
@@ -60,6 +63,7 @@ export function commandsOf(workspace: Workspace): Command[] {
 
   add('Do', 'Search everything said and saved', Search, () => (workspace.overlay = { kind: 'search' }), keyText('F'));
   add('Do', 'New agent', Plus, () => (workspace.overlay = { kind: 'newAgent' }), keyText('N'));
+  add('Do', 'Bring in an agent from a file', FileUp, () => pickFile(ACCEPT, (file) => workspace.arrive([file])));
   if (agent) {
     add('Do', `Rename ${agent.name}`, Pencil, () => (workspace.overlay = { kind: 'editAgent', agentId: agent.id }));
     add('Do', `Duplicate ${agent.name}`, Copy, () => void workspace.duplicateAgent(agent));

@@ -10,6 +10,6 @@ export type Overlay =
   | { kind: 'context' }
   | { kind: 'newAgent' }
   | { kind: 'editAgent'; agentId: string }
-  | { kind: 'arrival'; file: File }
+  | { kind: 'arrival'; file: File; rest: readonly File[] }
   | { kind: 'departure'; agentId: string };
 export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };

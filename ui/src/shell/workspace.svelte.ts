@@ -247,6 +247,11 @@ export class Workspace {
     this.openAgent(copy.id);
   }
 
+  /** Shows what is in agent files, one after the other; closes the last one where there are none. */
+  arrive([file, ...rest]: readonly File[]): void {
+    this.overlay = file ? { kind: 'arrival', file, rest } : null;
+  }
+
   /** Shows agents that were brought in, and offers to send them to the bin again. */
   async welcome(agents: readonly AgentView[]): Promise<void> {
     await this.#reloadAgents();

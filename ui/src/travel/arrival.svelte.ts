@@ -6,8 +6,12 @@ import { toApiError } from '../backend/errors';
 import type { AgentFilePreview, ApiError, ImportedAgents } from '../backend/generated';
 import { readText } from './textFile';
 
-/** What is read of a file at the most: as much as Resident takes. */
-const MOST_BYTES = 64 * 1024 * 1024;
+/** As much as Resident takes. */
+const LIMITS = {
+  most: 64 * 1024 * 1024,
+  tooLarge: 'Nothing was changed. Without its messages the agent takes less room.',
+  noText: 'Nothing was changed.',
+};
 
 export const ACCEPT = '.af,.json,application/json';
 
@@ -27,10 +31,11 @@ export class Arrival {
   async look(): Promise<void> {
     this.error = null;
     try {
-      this.#text = await readText(this.file, { most: MOST_BYTES, tooLarge: 'The command `resident agents import` says more about it.' });
+      this.#text = await readText(this.file, LIMITS);
       this.preview = await this.backend.request('previewAgentFile', { text: this.#text });
     } catch (thrown) {
-      this.error = toApiError(thrown);
+      const error = toApiError(thrown);
+      this.error = { ...error, hint: error.hint ?? 'Nothing was changed.' };
     }
   }
 

@@ -1,14 +1,21 @@
 /**
- * What a person should know about a file, sorted by what it is about, the most serious first.
+ * What a person should know about a file, sorted by what it is about, the most serious first. What is so in many places
+ * is said once.
  */
 import type { FileNotice, FileNoticeKind } from '../backend/generated';
+
+export interface Told {
+  text: string;
+  /** Where in the file; empty for the file as a whole. */
+  places: readonly string[];
+}
 
 export interface NoticeGroup {
   kind: FileNoticeKind;
   title: string;
   /** Whether it deserves a second look before the file is taken in. */
   warns: boolean;
-  notices: readonly FileNotice[];
+  told: readonly Told[];
 }
 
 const TITLES: readonly [FileNoticeKind, string, boolean][] = [
@@ -20,6 +27,16 @@ const TITLES: readonly [FileNoticeKind, string, boolean][] = [
 ];
 
 export function grouped(notices: readonly FileNotice[]): NoticeGroup[] {
-  const groups = TITLES.map(([kind, title, warns]) => ({ kind, title, warns, notices: notices.filter((notice) => notice.kind === kind) }));
-  return groups.filter((group) => group.notices.length > 0);
+  const groups = TITLES.map(([kind, title, warns]) => ({ kind, title, warns, told: toldOnce(notices.filter((notice) => notice.kind === kind)) }));
+  return groups.filter((group) => group.told.length > 0);
+}
+
+function toldOnce(notices: readonly FileNotice[]): Told[] {
+  const byText = new Map<string, string[]>();
+  for (const { text, place } of notices) {
+    const places = byText.get(text) ?? [];
+    if (place !== '') places.push(place);
+    byText.set(text, places);
+  }
+  return [...byText].map(([text, places]) => ({ text, places }));
 }

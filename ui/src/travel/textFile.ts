@@ -9,6 +9,8 @@ export interface TextLimits {
   most: number;
   /** What to do about one that is larger. */
   tooLarge: string;
+  /** What to do about one that is no text. */
+  noText: string;
 }
 
 function refusal(message: string, hint: string | null): ApiError {
@@ -16,8 +18,8 @@ function refusal(message: string, hint: string | null): ApiError {
 }
 
 /** The text of a file; throws an `ApiError` that says why it has none. */
-export async function readText(file: File, { most, tooLarge }: TextLimits): Promise<string> {
-  if (file.size > most) throw refusal(`It has ${bytes(file.size)}; at most ${bytes(most)} are taken.`, tooLarge);
+export async function readText(file: File, { most, tooLarge, noText }: TextLimits): Promise<string> {
+  if (file.size > most) throw refusal(`It is larger than ${bytes(most)}.`, tooLarge);
   let data: ArrayBuffer;
   try {
     data = await file.arrayBuffer();
@@ -30,8 +32,8 @@ export async function readText(file: File, { most, tooLarge }: TextLimits): Prom
   } catch {
     text = '\0';
   }
-  if (text.includes('\0')) throw refusal('It is not a text in UTF-8.', 'Save it as plain text in UTF-8, then add it again.');
-  if (text.trim() === '') throw refusal('It is empty.', null);
+  if (text.includes('\0')) throw refusal('It is not a text in UTF-8.', noText);
+  if (text.trim() === '') throw refusal('It is empty, or a folder.', null);
   return text;
 }
 

@@ -11,7 +11,7 @@ function read(text: string): AgentFilePreview {
   try {
     return JSON.parse(text) as AgentFilePreview;
   } catch {
-    return refuse('Invalid', 'The file is not valid JSON at line 1, column 1.');
+    return refuse('Invalid', 'The file is not valid JSON at line 1, column 1.', 'Nothing was changed.');
   }
 }
 
