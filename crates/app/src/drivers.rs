@@ -78,9 +78,12 @@ impl Drivers {
         self.hand_out(state, Some(thread), job);
     }
 
-    /// Runs a job that belongs to no thread of conversation, at once.
+    /// Runs a job that belongs to no thread of conversation, at once; none begins any more when the profile is closed.
     pub(crate) fn begin(&self, job: Job) {
-        self.hand_out(self.crew.lock(), None, job);
+        let state = self.crew.lock();
+        if !state.closing {
+            self.hand_out(state, None, job);
+        }
     }
 
     fn hand_out(&self, mut state: MutexGuard<'_, State>, thread: Option<Thread>, job: Job) {
