@@ -3,13 +3,16 @@
  */
 import type { ApiError } from '../backend/generated';
 
-export type Place = 'chat' | 'archive' | 'models' | 'settings';
+export type Place = 'chat' | 'group' | 'archive' | 'models' | 'settings';
 export type Overlay =
   | { kind: 'palette' }
   | { kind: 'search' }
   | { kind: 'context' }
   | { kind: 'newAgent' }
   | { kind: 'editAgent'; agentId: string }
+  | { kind: 'newGroup'; agentId?: string }
+  | { kind: 'editGroup'; groupId: string }
+  | { kind: 'groupApart'; groupId: string }
   | { kind: 'arrival'; file: File }
   | { kind: 'departure'; agentId: string };
 export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };
