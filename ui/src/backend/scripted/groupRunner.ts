@@ -31,11 +31,12 @@ export class GroupRunner {
   begin(group: GroupView, text: string): void {
     const members = group.agentIds.map((id) => this.#agent(id));
     const manager = group.managerId === null ? null : this.#agent(group.managerId);
-    const opener = group.kind === 'Dynamic' ? manager : members[0];
     this.#cancelled.delete(group.id);
     group.running = true;
-    if (opener) this.#record(opener, null, 'User', text, { groupId: group.id });
-    void this.#talk(group, members.filter((member) => member !== null), manager);
+    // Whoever only says who speaks hears it without answering it.
+    const hears = group.kind === 'Dynamic' ? manager : null;
+    if (hears) this.#record(hears, null, 'User', text, { groupId: group.id });
+    void this.#talk(group, members.filter((member) => member !== null), manager, hears ? null : text);
   }
 
   /** Goes through what was said, and changes a block. */
@@ -83,23 +84,24 @@ export class GroupRunner {
     this.log.emit({ type: 'TurnEnded', turn: { ...turn } }, agent.id, turn.id);
   }
 
-  async #talk(group: GroupView, members: readonly AgentView[], manager: AgentView | null): Promise<void> {
+  async #talk(group: GroupView, members: readonly AgentView[], manager: AgentView | null, word: string | null): Promise<void> {
     const order = group.kind === 'Supervisor' && manager ? [...members, manager] : members;
     for (const [at, agent] of order.slice(0, group.maxTurns ?? order.length).entries()) {
       if (group.kind === 'Dynamic' && manager) {
         this.#speaks(group, true, manager.id);
         await this.#pause(6);
       }
-      if (this.#cancelled.has(group.id) || !(await this.#speak(group, agent, at))) break;
+      if (this.#cancelled.has(group.id) || !(await this.#speak(group, agent, at, at === 0 ? word : null))) break;
     }
     this.#speaks(group, false, null);
   }
 
   /** One agent's turn: it hears what it has not heard, and speaks; whether the talk goes on. */
-  async #speak(group: GroupView, agent: AgentView, at: number): Promise<boolean> {
+  async #speak(group: GroupView, agent: AgentView, at: number, word: string | null): Promise<boolean> {
     this.#speaks(group, true, agent.id);
     const turn = this.#beginTurn(agent);
     this.#hear(group, agent, turn);
+    if (word !== null) this.#record(agent, turn, 'User', word, { groupId: group.id });
     await this.#pause(4);
     if (this.script.failure) {
       this.#endTurn(agent, turn, { state: 'Failed', error: this.script.failure });
