@@ -119,6 +119,13 @@ export function entriesOf(
     return answer;
   };
 
+  // A turn answers all that was said to it: what several said stands before the answer.
+  const answerAfter = (turnId: string): void => {
+    const known = answers.get(turnId);
+    if (!known) answerOf(turnId);
+    else if (known.messages.length === 0) entries.push(...entries.splice(entries.indexOf(known.entry), 1));
+  };
+
   for (const message of messages) {
     if (!before || !sameDay(before.createdAtMs, message.createdAtMs)) {
       entries.push({ kind: 'day', key: `day:${message.id}`, atMs: message.createdAtMs });
@@ -129,7 +136,7 @@ export function entriesOf(
       const agentId = saidByAgent(message);
       if (agentId === null) entries.push({ kind: 'said', key: message.id, message });
       else entries.push({ kind: 'heard', key: message.id, message, agentId });
-      if (message.turnId !== null && turns.has(message.turnId)) answerOf(message.turnId);
+      if (message.turnId !== null && turns.has(message.turnId)) answerAfter(message.turnId);
     } else if (message.role === 'System') {
       if (message.name !== APPROVAL) entries.push({ kind: 'note', key: message.id, message });
     } else {

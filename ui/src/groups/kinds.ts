@@ -17,7 +17,7 @@ interface Words {
 export const TALK_KINDS: readonly TalkKind[] = ['RoundRobin', 'Supervisor', 'Dynamic'];
 
 export const KIND_WORDS: Record<TalkKind, Words> = {
-  RoundRobin: { name: 'In turn', how: 'Each speaks in turn, in the order below.', lead: null },
+  RoundRobin: { name: 'In turn', how: 'One after the other, in the order below.', lead: null },
   Supervisor: { name: 'One speaks for all', how: 'One asks the others, and then answers you.', lead: 'Who answers you' },
   Dynamic: { name: 'Whoever fits', how: 'One says who speaks next, until your question is answered.', lead: 'Who says who speaks' },
 };

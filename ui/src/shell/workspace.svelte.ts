@@ -232,12 +232,12 @@ export class Workspace {
     else if (what.type === 'Embedding') this.unembedded = what.remaining;
     else if (what.type === 'Failed') this.toasts.failed(what.error);
     else if (event.conversationId !== undefined) return;
-    else if (what.type === 'TurnStarted') this.#mark(event.agentId, what.turn.id);
-    else if (what.type === 'TurnEnded') this.#mark(event.agentId, null);
+    else if (what.type === 'TurnStarted') this.#mark(event.agentId, { runningTurnId: what.turn.id });
+    else if (what.type === 'TurnEnded') this.#mark(event.agentId, { runningTurnId: null, lastMessageAtMs: event.atMs });
   }
 
-  #mark(agentId: string | null, runningTurnId: string | null): void {
-    this.agents = this.agents.map((agent) => (agent.id === agentId ? { ...agent, runningTurnId } : agent));
+  #mark(agentId: string | null, changes: Partial<AgentView>): void {
+    this.agents = this.agents.map((agent) => (agent.id === agentId ? { ...agent, ...changes } : agent));
   }
 
   async #reloadAgents(): Promise<void> {

@@ -156,7 +156,6 @@ export class GroupRunner {
       tidier.lastMessageAtMs = this.nowMs();
       group.waitingTurns = 0;
       this.#endTurn(tidier, turn, { state: 'Completed', stopReason: 'end_turn' });
-      this.log.emit({ type: 'AgentsChanged' });
       this.log.emit({ type: 'BlocksChanged' }, manager.id);
     }
     this.#speaks(group, false, null);
