@@ -1,11 +1,13 @@
 /**
  * The entry of `scripted.html`: the interface on the scripted backend, for looking and for screenshots.
- * `?data=` is `first`, `quiet`, `usual`, `tidied` or `overfull`; `?theme=` is `Light` or `Dark`; `?pace=` is in milliseconds.
+ * `?data=` is `first`, `quiet`, `usual`, `tidied`, `overfull`, `company` or `crowd`; `?theme=` is
+ * `Light` or `Dark`; `?pace=` is in milliseconds.
  */
 import { mount } from 'svelte';
 
 import './app.css';
 import App from './App.svelte';
+import { companyWorld, crowdedWorld } from './backend/scripted/company';
 import { overfullWorld } from './backend/scripted/overfull';
 import { ScriptedBackend } from './backend/scripted/scripted';
 import { quietWorld, tidiedWorld, usualWorld } from './backend/scripted/usual';
@@ -21,6 +23,10 @@ function world(): World {
       return quietWorld(Date.now());
     case 'tidied':
       return tidiedWorld(Date.now());
+    case 'company':
+      return companyWorld(Date.now());
+    case 'crowd':
+      return crowdedWorld(Date.now());
     case 'overfull':
       return overfullWorld(Date.now());
     default:

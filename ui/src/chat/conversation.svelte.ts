@@ -54,6 +54,10 @@ export class Conversation {
     return this.live !== null;
   }
 
+  get stopping(): boolean {
+    return this.live?.stopping ?? false;
+  }
+
   /** Loads the newest page, or the page around a message. */
   async open(aroundMessageId?: string): Promise<void> {
     if (this.messages.length === 0) this.load = { kind: 'loading' };

@@ -154,6 +154,14 @@ describe('entries', () => {
     expect(entries.map((entry) => entry.kind)).toEqual(['day', 'said', 'answer']);
   });
 
+  it('put the answer after all that was said to it', () => {
+    const said = turnOf(backend.world.agents[0]!, NOW);
+    const heard = messageOf(said, 1, 'User', 'Beans.', { senderId: 'agent-b', name: 'Bo', groupId: 'group-1', originId: 'message-0' });
+    const messages = [heard, messageOf(said, 2, 'User', 'And when?'), messageOf(said, 3, 'Assistant', 'In May.')];
+    const kinds = entriesOf(messages, new Map([[said.id, said]]), []).map((entry) => entry.kind);
+    expect(kinds).toEqual(['day', 'heard', 'said', 'answer']);
+  });
+
   it('have keys of their own', () => {
     const keys = conversation.entries.map((entry) => entry.key);
     expect(new Set(keys).size).toBe(keys.length);

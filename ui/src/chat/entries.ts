@@ -5,6 +5,7 @@
 import type { MemoryChange, MessageView, ToolCallView, TurnView } from '../backend/generated';
 import { sameDay } from '../format/times';
 import { writesMemory } from '../format/words';
+import { saidByAgent } from '../groups/people';
 
 export interface ToolUse {
   call: ToolCallView;
@@ -28,6 +29,7 @@ export type Entry =
   | { kind: 'day'; key: string; atMs: number }
   | { kind: 'evicted'; key: string }
   | { kind: 'said'; key: string; message: MessageView }
+  | { kind: 'heard'; key: string; message: MessageView; agentId: string }
   | { kind: 'note'; key: string; message: MessageView }
   | { kind: 'answer'; key: string; turn: TurnView | null; parts: Part[]; last: boolean };
 
@@ -117,6 +119,13 @@ export function entriesOf(
     return answer;
   };
 
+  // A turn answers all that was said to it: what several said stands before the answer.
+  const answerAfter = (turnId: string): void => {
+    const known = answers.get(turnId);
+    if (!known) answerOf(turnId);
+    else if (known.messages.length === 0) entries.push(...entries.splice(entries.indexOf(known.entry), 1));
+  };
+
   for (const message of messages) {
     if (!before || !sameDay(before.createdAtMs, message.createdAtMs)) {
       entries.push({ kind: 'day', key: `day:${message.id}`, atMs: message.createdAtMs });
@@ -124,8 +133,10 @@ export function entriesOf(
     if (before && !before.inWindow && message.inWindow) entries.push({ kind: 'evicted', key: 'evicted' });
     before = message;
     if (message.role === 'User') {
-      entries.push({ kind: 'said', key: message.id, message });
-      if (message.turnId !== null && turns.has(message.turnId)) answerOf(message.turnId);
+      const agentId = saidByAgent(message);
+      if (agentId === null) entries.push({ kind: 'said', key: message.id, message });
+      else entries.push({ kind: 'heard', key: message.id, message, agentId });
+      if (message.turnId !== null && turns.has(message.turnId)) answerAfter(message.turnId);
     } else if (message.role === 'System') {
       if (message.name !== APPROVAL) entries.push({ kind: 'note', key: message.id, message });
     } else {

@@ -88,6 +88,8 @@ export function advance(live: LiveTurn, what: EventKind): LiveTurn {
     case 'TurnEnded':
     case 'Failed':
     case 'AgentsChanged':
+    case 'GroupsChanged':
+    case 'GroupSpeaking':
     case 'BlocksChanged':
     case 'PassagesChanged':
     case 'MessagesChanged':

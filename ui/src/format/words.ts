@@ -47,6 +47,14 @@ export function toolDone(name: string): string {
     case 'memory_apply_patch':
     case 'memory_finish_edits':
       return 'Changed what is always in mind';
+    case 'send_message_to_agent_and_wait_for_reply':
+      return 'Asked another agent';
+    case 'send_message_to_agent_async':
+      return 'Told another agent';
+    case 'send_message_to_agents_matching_tags':
+      return 'Asked other agents';
+    case 'send_message_to_all_agents_in_group':
+      return 'Asked the group';
     default:
       return `Used ${name}`;
   }
@@ -73,6 +81,14 @@ export function toolDoing(name: string): string {
     case 'memory_apply_patch':
     case 'memory_finish_edits':
       return 'Changing what is always in mind';
+    case 'send_message_to_agent_and_wait_for_reply':
+      return 'Asking another agent';
+    case 'send_message_to_agent_async':
+      return 'Telling another agent';
+    case 'send_message_to_agents_matching_tags':
+      return 'Asking other agents';
+    case 'send_message_to_all_agents_in_group':
+      return 'Asking the group';
     default:
       return `Using ${name}`;
   }

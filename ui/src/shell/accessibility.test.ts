@@ -1,8 +1,9 @@
 import { screen } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
 
-import { openApp, type OpenApp } from '../../tests/app';
+import { menuItem, openApp, type OpenApp } from '../../tests/app';
 import { violations } from '../../tests/axe';
+import { companyWorld, crowdedWorld } from '../backend/scripted/company';
 import { overfullWorld } from '../backend/scripted/overfull';
 import { quietWorld, tidiedWorld, usualWorld } from '../backend/scripted/usual';
 import { emptyWorld, type World } from '../backend/scripted/world';
@@ -43,6 +44,27 @@ const VIEWS: View[] = [
   { name: 'search', world: () => usualWorld(NOW), go: press('{Control>}f{/Control}') },
   { name: 'a new agent', world: () => usualWorld(NOW), go: press('{Control>}n{/Control}') },
   { name: 'the context window', world: () => usualWorld(NOW), go: click('button', /^Context window/) },
+  { name: 'a talk of a group', world: () => companyWorld(NOW), go: click('button', /^The kitchen garden$/) },
+  { name: 'a group that has not talked', world: () => companyWorld(NOW), go: click('button', /^Plan the trip/) },
+  { name: 'a talk in a narrow window', world: () => crowdedWorld(NOW), width: 600, go: async (app) => {
+    await press('{Control>}b{/Control}')(app);
+    await click('button', /^Donaudampf.* and everything/)(app);
+    await click('button', /^and \d+ more/)(app);
+  } },
+  { name: 'what other agents said', world: () => companyWorld(NOW), go: click('button', /^Ida$/) },
+  { name: 'a new group', world: () => companyWorld(NOW), go: async (app) => {
+    await press('{Control>}k{/Control}')(app);
+    await app.user.type(await screen.findByRole('combobox'), 'new group{Enter}');
+  } },
+  { name: 'a group of many', world: () => crowdedWorld(NOW), go: async (app) => {
+    await click('button', /^More about Donaudampf.* and everything/)(app);
+    await app.user.click(await menuItem(/^Change$/));
+  } },
+  { name: 'a group that is to be taken apart', world: () => companyWorld(NOW), go: async (app) => {
+    await click('button', /^More about The kitchen/)(app);
+    await app.user.click(await menuItem(/^Take apart/));
+  } },
+  { name: 'memory that is tidied', world: () => companyWorld(NOW), go: click('button', /^3 turns not looked at/) },
 ];
 
 describe('axe finds nothing in', () => {

@@ -18,7 +18,10 @@ import Search from '@lucide/svelte/icons/search';
 import Settings from '@lucide/svelte/icons/settings';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Trash from '@lucide/svelte/icons/trash-2';
+import Ungroup from '@lucide/svelte/icons/ungroup';
+import Users from '@lucide/svelte/icons/users-round';
 
+import { groupName } from '../groups/people';
 import { ACCEPT } from '../travel/arrival.svelte';
 import { pickFile } from '../travel/pickFile';
 import { keyText } from './shortcuts';
@@ -26,7 +29,7 @@ import type { Workspace } from './workspace.svelte';
 
 export interface Command {
   id: string;
-  group: 'Agents' | 'Go to' | 'Do';
+  group: 'Agents' | 'Groups' | 'Go to' | 'Do';
   words: string;
   keys?: string;
   icon: Component<{ size?: number }>;
@@ -35,12 +38,12 @@ export interface Command {
 
 /** The commands as things are now. */
 export function commandsOf(workspace: Workspace): Command[] {
-  const { agent, settings, layout } = workspace;
+  const { agent, group, settings, layout } = workspace;
   const show = (tab: 'memory' | 'archive' | 'why'): void => {
     workspace.go('chat');
     layout.show(tab);
   };
-  const commands: Command[] = workspace.agents.map((other, index) => ({
+  const commands: Command[] = workspace.listed.map((other, index) => ({
     id: `agent:${other.id}`,
     group: 'Agents',
     words: other.name,
@@ -48,6 +51,10 @@ export function commandsOf(workspace: Workspace): Command[] {
     icon: MessageSquare,
     run: () => workspace.openAgent(other.id),
   }));
+  for (const other of workspace.groups.talking) {
+    const words = groupName(other, workspace.agents);
+    commands.push({ id: `group:${other.id}`, group: 'Groups', words, icon: Users, run: () => workspace.openGroup(other.id) });
+  }
   const add = (group: Command['group'], words: string, icon: Command['icon'], run: () => void, keys?: string): void => {
     commands.push({ id: words, group, words, icon, run, ...(keys === undefined ? {} : { keys }) });
   };
@@ -64,7 +71,12 @@ export function commandsOf(workspace: Workspace): Command[] {
   add('Do', 'Search everything said and saved', Search, () => (workspace.overlay = { kind: 'search' }), keyText('F'));
   add('Do', 'New agent', Plus, () => (workspace.overlay = { kind: 'newAgent' }), keyText('N'));
   add('Do', 'Bring in an agent from a file', FileUp, () => pickFile(ACCEPT, (file) => workspace.arrive([file])));
-  if (agent) {
+  add('Do', 'New group…', Users, () => (workspace.overlay = { kind: 'newGroup' }));
+  if (group) {
+    const name = groupName(group, workspace.agents);
+    add('Do', `Change the group ${name}`, Pencil, () => (workspace.overlay = { kind: 'editGroup', groupId: group.id }));
+    add('Do', `Take the group ${name} apart…`, Ungroup, () => (workspace.overlay = { kind: 'groupApart', groupId: group.id }));
+  } else if (agent) {
     add('Do', `Rename ${agent.name}`, Pencil, () => (workspace.overlay = { kind: 'editAgent', agentId: agent.id }));
     add('Do', `Duplicate ${agent.name}`, Copy, () => void workspace.duplicateAgent(agent));
     add('Do', `Take ${agent.name} with you`, FileDown, () => (workspace.overlay = { kind: 'departure', agentId: agent.id }));

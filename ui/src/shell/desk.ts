@@ -70,6 +70,8 @@ export class Desk {
       case 'MemoryPressure':
       case 'Failed':
       case 'AgentsChanged':
+      case 'GroupsChanged':
+      case 'GroupSpeaking':
       case 'Embedding':
         return;
     }

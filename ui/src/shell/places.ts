@@ -3,7 +3,7 @@
  */
 import type { ApiError } from '../backend/generated';
 
-export type Place = 'chat' | 'archive' | 'models' | 'settings';
+export type Place = 'chat' | 'group' | 'archive' | 'models' | 'settings';
 export type Overlay =
   | { kind: 'palette' }
   | { kind: 'search' }
@@ -11,5 +11,8 @@ export type Overlay =
   | { kind: 'newAgent' }
   | { kind: 'editAgent'; agentId: string }
   | { kind: 'arrival'; file: File; rest: readonly File[] }
+  | { kind: 'newGroup'; agentId?: string }
+  | { kind: 'editGroup'; groupId: string }
+  | { kind: 'groupApart'; groupId: string }
   | { kind: 'departure'; agentId: string };
 export type Start = { kind: 'starting' } | { kind: 'ready' } | { kind: 'failed'; error: ApiError };

@@ -50,6 +50,11 @@ export function escape(workspace: Workspace): boolean {
     void conversation.stop();
     return true;
   }
+  const { talk } = workspace;
+  if (talk?.running && !talk.stopping) {
+    void talk.stop();
+    return true;
+  }
   if (workspace.layout.closeOver()) return true;
   if (workspace.place !== 'chat') {
     workspace.go('chat');
@@ -65,7 +70,7 @@ export function handleKey(event: KeyboardEvent, workspace: Workspace): boolean {
   const modified = onMac ? event.metaKey : event.ctrlKey;
   if (!modified || event.altKey || event.shiftKey) return false;
   if (/^[1-9]$/.test(event.key)) {
-    const agent = workspace.agents[Number(event.key) - 1];
+    const agent = workspace.listed[Number(event.key) - 1];
     if (agent) workspace.openAgent(agent.id);
     return agent !== undefined;
   }

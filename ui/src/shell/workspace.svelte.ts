@@ -8,9 +8,12 @@ import type { Backend, Params } from '../backend/backend';
 import type { Link } from '../backend/connection';
 import { toApiError } from '../backend/errors';
 import { perFrame } from '../backend/frames';
-import type { AgentView, Event, ModelView, ProfileView, SettingsView } from '../backend/generated';
+import type { AgentView, Event, GroupView, ModelView, ProfileView, SettingsView } from '../backend/generated';
 import { counted } from '../format/numbers';
 import { computerOf } from '../format/words';
+import { Groups } from '../groups/groups.svelte';
+import { membersOf } from '../groups/people';
+import type { Talk } from '../groups/talk.svelte';
 import { ModelLibrary } from '../models/library.svelte';
 import { Desk } from './desk';
 import { Layout } from './layout.svelte';
@@ -25,6 +28,7 @@ export class Workspace {
   settings = $state.raw<SettingsView | null>(null);
   agents = $state.raw<readonly AgentView[]>([]);
   agentId = $state<string | null>(null);
+  groupId = $state<string | null>(null);
   place = $state<Place>('chat');
   overlay = $state.raw<Overlay | null>(null);
   /** Messages and passages that can be found by their words only, so far. */
@@ -37,6 +41,7 @@ export class Workspace {
   readonly layout = new Layout();
   readonly toasts = new Toasts();
   readonly library: ModelLibrary;
+  readonly groups: Groups;
 
   #desks = new Map<string, Desk>();
   #desk = $state.raw<Desk | null>(null);
@@ -46,6 +51,26 @@ export class Workspace {
 
   constructor(readonly backend: Backend) {
     this.library = new ModelLibrary(backend);
+    this.groups = new Groups(
+      backend,
+      (agentId) => this.agents.find((agent) => agent.id === agentId)?.runningTurnId ?? null,
+      (thrown) => this.toasts.failed(toApiError(thrown)),
+    );
+  }
+
+  /** The agents that one talks with, in their order: without those that only tidy the memory of another. */
+  get listed(): readonly AgentView[] {
+    return this.agents.filter((agent) => !this.groups.onlyTidies(agent.id));
+  }
+
+  /** The group that is open. */
+  get group(): GroupView | undefined {
+    return this.place === 'group' ? this.groups.of(this.groupId) : undefined;
+  }
+
+  /** The talk of the open group. */
+  get talk(): Talk | null {
+    return this.group ? this.groups.talk(this.group.id) : null;
   }
 
   get agent(): AgentView | undefined {
@@ -63,10 +88,19 @@ export class Workspace {
 
   /** What leaves the computer that Resident runs on, in words. */
   get privacy(): { text: string; kind: 'offline' | 'local' | 'remote' } {
-    const host = this.model?.remoteHost ?? null;
-    if (host !== null && this.library.isHere(host)) return { text: `Local: ${host}`, kind: 'local' };
-    if (host !== null) return { text: `Remote: ${host}`, kind: 'remote' };
+    const hosts = this.#hosts;
+    const far = hosts.filter((host) => !this.library.isHere(host));
+    const [near] = hosts;
+    if (far.length > 0) return { text: `Remote: ${far.join(', ')}`, kind: 'remote' };
+    if (near !== undefined) return { text: `Local: ${near}`, kind: 'local' };
     return this.settings?.offline === false ? { text: 'Local', kind: 'local' } : { text: 'Offline', kind: 'offline' };
+  }
+
+  /** The hosts that hear what is said here: to the open agent, or to anyone in the open group. */
+  get #hosts(): string[] {
+    const hearing = this.group ? membersOf(this.group) : [this.agentId];
+    const models = hearing.map((id) => this.library.of(this.agents.find((agent) => agent.id === id)?.model ?? null));
+    return [...new Set(models.map((model) => model?.remoteHost ?? null).filter((host) => host !== null))];
   }
 
   /** The computer that Resident runs on, in words. */
@@ -105,6 +139,7 @@ export class Workspace {
       this.backend.request('getSettings', {}),
       this.backend.request('listAgents', { deleted: false }),
       this.library.load(),
+      this.groups.reset(),
     ]);
     this.settings = settings;
     this.layout.textPercent = settings.textPercent;
@@ -113,7 +148,7 @@ export class Workspace {
     const drafts = [...this.#desks].map(([id, desk]) => [id, desk.conversation.draft] as const);
     this.#desks.clear();
     const last = this.agentId ?? localStorage.getItem(LAST_AGENT);
-    const open = agents.find((agent) => agent.id === last) ?? agents[0];
+    const open = agents.find((agent) => agent.id === last) ?? this.listed[0] ?? agents[0];
     for (const [id, draft] of drafts) {
       if (draft !== '' && agents.some((agent) => agent.id === id)) this.#deskOf(id).conversation.draft = draft;
     }
@@ -147,6 +182,13 @@ export class Workspace {
     this.composerFocus += 1;
   }
 
+  /** Shows the talk of a group. */
+  openGroup(groupId: string): void {
+    this.groupId = groupId;
+    this.go('group');
+    this.composerFocus += 1;
+  }
+
   go(place: Place): void {
     this.place = place;
     this.overlay = null;
@@ -171,6 +213,7 @@ export class Workspace {
       if (event.seq <= this.#seq) continue;
       this.#seq = event.seq;
       this.#take(event);
+      this.groups.apply(event);
       for (const desk of this.#desks.values()) {
         if (event.agentId === null || event.agentId === desk.agentId) desk.apply(event);
       }
@@ -189,12 +232,12 @@ export class Workspace {
     else if (what.type === 'Embedding') this.unembedded = what.remaining;
     else if (what.type === 'Failed') this.toasts.failed(what.error);
     else if (event.conversationId !== undefined) return;
-    else if (what.type === 'TurnStarted') this.#mark(event.agentId, what.turn.id);
-    else if (what.type === 'TurnEnded') this.#mark(event.agentId, null);
+    else if (what.type === 'TurnStarted') this.#mark(event.agentId, { runningTurnId: what.turn.id });
+    else if (what.type === 'TurnEnded') this.#mark(event.agentId, { runningTurnId: null, lastMessageAtMs: event.atMs });
   }
 
-  #mark(agentId: string | null, runningTurnId: string | null): void {
-    this.agents = this.agents.map((agent) => (agent.id === agentId ? { ...agent, runningTurnId } : agent));
+  #mark(agentId: string | null, changes: Partial<AgentView>): void {
+    this.agents = this.agents.map((agent) => (agent.id === agentId ? { ...agent, ...changes } : agent));
   }
 
   async #reloadAgents(): Promise<void> {
@@ -272,7 +315,7 @@ export class Workspace {
     this.agents = this.agents.filter((other) => other.id !== agent.id);
     this.#desks.delete(agent.id);
     if (this.agentId === agent.id) {
-      const next = this.agents[0];
+      const next = this.listed[0];
       if (next) this.#seat(next.id);
       else {
         this.agentId = null;

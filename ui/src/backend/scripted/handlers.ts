@@ -149,6 +149,7 @@ export function chatHandlers({ world, log, runner }: Stage): Pick<Handlers, Chat
       const agent = agentOfId(agentId);
       if (text.trim() === '') refuse('Invalid', 'There is nothing to send.');
       if (agent.runningTurnId !== null) refuse('Conflict', `${agent.name} is still answering.`, 'Wait, or stop the answer.');
+      for (const group of world.groups) if (group.kind === 'Sleeptime' && group.managerId === agentId) group.waitingTurns += 1;
       return runner.begin(agent, text);
     },
     cancelTurn: ({ turnId }) => {

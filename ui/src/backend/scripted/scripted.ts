@@ -5,6 +5,8 @@
 import type { Backend, Method, Params, Result } from '../backend';
 import type { ApiError, ExportedFile } from '../generated';
 import { EventLog } from './events';
+import { groupHandlers } from './groupHandlers';
+import { GroupRunner } from './groupRunner';
 import { chatHandlers, profileHandlers, type Handlers } from './handlers';
 import { archiveHandlers, blockHandlers, modelHandlers } from './memoryHandlers';
 import { travelHandlers } from './travelHandlers';
@@ -43,6 +45,7 @@ export class ScriptedBackend implements Backend {
       ...archiveHandlers(stage),
       ...modelHandlers(stage),
       ...travelHandlers(stage),
+      ...groupHandlers(stage, new GroupRunner(world, this.log, nowMs, script)),
     };
   }
 

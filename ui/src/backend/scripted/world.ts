@@ -6,6 +6,7 @@ import type {
   BlockView,
   ContextView,
   EndpointView,
+  GroupView,
   MemoryChange,
   MessageView,
   ModelView,
@@ -23,6 +24,7 @@ export interface World {
   profile: ProfileView;
   settings: SettingsView;
   agents: AgentView[];
+  groups: GroupView[];
   blocks: BlockView[];
   revisions: Map<string, RevisionView[]>;
   messages: MessageView[];
@@ -78,6 +80,32 @@ export function agentOf(name: string, createdAtMs: number, changes: Partial<Agen
     deletedAtMs: null,
     runningTurnId: null,
     interruptedTurnId: null,
+    ...changes,
+  };
+}
+
+export function groupOf(
+  kind: GroupView['kind'],
+  description: string,
+  agentIds: string[],
+  createdAtMs: number,
+  changes: Partial<GroupView> = {},
+): GroupView {
+  return {
+    id: newId('group'),
+    kind,
+    description,
+    managerId: null,
+    agentIds,
+    sharedBlockIds: [],
+    maxTurns: null,
+    terminationToken: null,
+    everyTurns: null,
+    waitingTurns: 0,
+    running: false,
+    speakingId: null,
+    lastMessageAtMs: null,
+    createdAtMs,
     ...changes,
   };
 }
@@ -180,6 +208,7 @@ export function emptyWorld(): World {
       textPercent: 100,
     },
     agents: [],
+    groups: [],
     blocks: [],
     revisions: new Map(),
     messages: [],
