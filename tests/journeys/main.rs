@@ -5,6 +5,7 @@
 mod door;
 #[path = "../../crates/remote/tests/support/mod.rs"]
 mod endpoint;
+mod groups;
 mod installed;
 mod overfull;
 mod page;
