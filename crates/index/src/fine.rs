@@ -1,0 +1,108 @@
+//! Where the fine rests of vectors are: in the index file, from which a search reads those of a few, or in memory as
+//! long as they have not been written there.
+
+use crate::{
+    IndexError,
+    file::{Segment, Stored},
+};
+
+/// The fine rests of all slots.
+#[derive(Debug)]
+pub(crate) struct Fine {
+    dimension: usize,
+    /// The file, which has the rests of the first slots.
+    pub(crate) stored: Option<Stored>,
+    /// The rests of the slots after those.
+    tail: Vec<i8>,
+    /// Keys whose vectors in the file are not valid any more, since it was written last.
+    pub(crate) removed: Vec<i64>,
+}
+
+impl Fine {
+    /// None yet, in memory only.
+    pub(crate) fn new(dimension: usize) -> Self {
+        Self { dimension, stored: None, tail: Vec::new(), removed: Vec::new() }
+    }
+
+    /// Whether there is a file.
+    pub(crate) fn has_file(&self) -> bool {
+        self.stored.is_some()
+    }
+
+    /// Slots whose rests are in the file.
+    pub(crate) fn stored_slots(&self) -> usize {
+        self.stored.as_ref().map_or(0, Stored::slots)
+    }
+
+    /// Appends the rest of a slot.
+    pub(crate) fn push(&mut self, rest: &[i8]) {
+        self.tail.extend_from_slice(rest);
+    }
+
+    /// Notes that the vector of `key` at `slot` was taken out.
+    pub(crate) fn note_removed(&mut self, key: i64, slot: usize) {
+        if slot < self.stored_slots() {
+            self.removed.push(key);
+        }
+    }
+
+    /// Reads the rest of a slot.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not what was written.
+    pub(crate) fn read(&self, slot: usize, rest: &mut [i8]) -> Result<(), IndexError> {
+        let stored_slots = self.stored_slots();
+        match &self.stored {
+            Some(stored) if slot < stored_slots => stored.read_fine(slot, rest),
+            _ => {
+                let start = (slot - stored_slots) * self.dimension;
+                rest.copy_from_slice(&self.tail[start..start + self.dimension]);
+                Ok(())
+            }
+        }
+    }
+
+    /// Keeps only the rests of some slots of those that are in memory, in order.
+    pub(crate) fn keep_only(&mut self, slots: &[usize]) {
+        let stored_slots = self.stored_slots();
+        for (to, &from) in slots.iter().enumerate() {
+            let start = (from - stored_slots) * self.dimension;
+            self.tail.copy_within(start..start + self.dimension, to * self.dimension);
+        }
+        self.tail.truncate(slots.len() * self.dimension);
+    }
+
+    /// Takes the segments from number `kept` on out of the file and their rests into memory.
+    ///
+    /// # Errors
+    /// When the file cannot be read; then nothing has changed.
+    pub(crate) fn take_back(&mut self, kept: usize) -> Result<(), IndexError> {
+        let Some(stored) = &mut self.stored else { return Ok(()) };
+        let mut rests = Vec::new();
+        let mut rest = vec![0; self.dimension];
+        for slot in stored.first_slot_of(kept)..stored.slots() {
+            stored.read_fine(slot, &mut rest)?;
+            rests.extend_from_slice(&rest);
+        }
+        rests.append(&mut self.tail);
+        self.tail = rests;
+        self.removed.extend(stored.cut(kept));
+        Ok(())
+    }
+
+    /// Takes over that the slots in memory are in the file now, as a segment that ends at `end`.
+    pub(crate) fn appended(&mut self, segment: Segment, end: u64) {
+        if let Some(stored) = &mut self.stored {
+            stored.append(segment, end);
+            self.tail = Vec::new();
+            self.removed = Vec::new();
+        }
+    }
+
+    /// Takes over that all slots are in the file now.
+    pub(crate) fn all_stored(&mut self, stored: Stored) {
+        self.stored = Some(stored);
+        self.tail = Vec::new();
+        self.removed = Vec::new();
+    }
+}
