@@ -53,7 +53,7 @@ fn search(root: &Path, arguments: &SearchArguments) -> TaskResult {
     let python = environment(root)?;
     let mut cargo = setup::cargo_command(root, &["run", "--quiet", "--release", "--package", "xtask"]);
     cargo.args(["--bin", "xtask-search", "--features", "xtask/search", "--"]);
-    cargo.arg("--python").arg(python).arg("--folder").arg(folder(root).join(arguments.size.to_string()));
+    cargo.arg("--python").arg(python).arg("--folder").arg(folder(root));
     cargo.args(["--size", &arguments.size.to_string(), "--queries", &arguments.queries.to_string()]);
     if let Some(json) = &arguments.json {
         cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);

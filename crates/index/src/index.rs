@@ -18,7 +18,7 @@ use crate::{
     fine::Fine,
     kernels::Kernel,
     quantise::{Codes, Query},
-    rows::Rows,
+    rows::{Compared, Rows},
     top::{Hit, Top},
 };
 
@@ -45,7 +45,7 @@ pub struct VectorIndex {
     /// Room for codes of a vector that comes in.
     codes: Codes,
     /// Room for the numbers of a search, kept for the next.
-    room: Mutex<Vec<f32>>,
+    room: Mutex<Compared>,
 }
 
 /// Where the vector of a key is.
@@ -139,12 +139,12 @@ impl VectorIndex {
             return Ok(Vec::new());
         }
         let Some(query) = Query::new(query) else { return Ok(self.first_keys(k, filter)) };
-        let mut most = std::mem::take(&mut *self.room.lock().unwrap_or_else(PoisonError::into_inner));
-        most.resize(self.rows.len(), 0.0);
-        self.rows.write_most(self.kernel, &query, &mut most);
-        let candidates = self.candidates(&query, k, filter, &most);
-        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = most;
-        self.best_of(&query, k, candidates)
+        let mut found = std::mem::take(&mut *self.room.lock().unwrap_or_else(PoisonError::into_inner));
+        self.rows.compare(self.kernel, &query, &mut found);
+        let candidates = self.candidates(&query, k, filter, &found.most);
+        let scores = self.rows.halves_scores(self.kernel, &query, &found, &candidates);
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        self.best_of(&query, k, scores)
     }
 
     /// The same among the vectors of `keys`, for when they are known beforehand. Keys that are not there are left out.
@@ -167,7 +167,8 @@ impl VectorIndex {
         if k == 0 {
             return Ok(Vec::new());
         }
-        self.best_of(&query, k, slots)
+        let scores = slots.into_iter().map(|slot| (slot, self.rows.halves_score(self.kernel, &query, slot))).collect();
+        self.best_of(&query, k, scores)
     }
 
     /// Slots without a vector.
@@ -201,7 +202,7 @@ impl VectorIndex {
         top.into_hits()
     }
 
-    /// The slots that may be among the best, by what each score can be at most.
+    /// The slots that may be among the best, by what each score can be at most; they rise.
     fn candidates(&self, query: &Query, k: usize, filter: &dyn Fn(i64) -> bool, most: &[f32]) -> Vec<usize> {
         let passes = |slot: usize| filter(self.rows.key(slot));
         // The k of the highest estimates say how good the best are at least.
@@ -214,8 +215,9 @@ impl VectorIndex {
                 *threshold = top.worst_score().unwrap_or(f32::NEG_INFINITY);
             }
         });
-        let first: Vec<usize> = top.into_hits().iter().map(|hit| key_slot(hit.key)).collect();
+        let mut first: Vec<usize> = top.into_hits().iter().map(|hit| key_slot(hit.key)).collect();
         if first.len() < k {
+            first.sort_unstable();
             return first;
         }
         let error = query.error(self.rows.longest, self.rows.rest);
@@ -231,10 +233,8 @@ impl VectorIndex {
         candidates
     }
 
-    /// The best of some slots, by all that is kept of them.
-    fn best_of(&self, query: &Query, k: usize, slots: Vec<usize>) -> Result<Vec<Hit>, IndexError> {
-        let mut candidates: Vec<(usize, f32)> = slots.into_iter().map(|slot| (slot, 0.0)).collect();
-        self.rows.score_halves(self.kernel, query, &mut candidates);
+    /// The best of some slots with their scores by both halves, by all that is kept of them.
+    fn best_of(&self, query: &Query, k: usize, mut candidates: Vec<(usize, f32)>) -> Result<Vec<Hit>, IndexError> {
         let error = query.error(self.rows.longest, self.rows.rest);
         if candidates.len() > k {
             let (_, kth, _) = candidates.select_nth_unstable_by(k - 1, |a, b| b.1.total_cmp(&a.1));

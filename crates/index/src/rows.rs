@@ -22,6 +22,9 @@ const BATCH_ROWS: usize = 512;
 /// Fewer candidates than this are looked at sooner than another core has woken up.
 const SHARED_CANDIDATES: usize = 4_096;
 
+/// Where more than one of so many vectors of a chunk are candidates, it is quicker to read all of it in order.
+const DENSE_PART: usize = 4;
+
 /// The scale of a vector that was taken out.
 const DEAD: f32 = f32::NAN;
 
@@ -170,14 +173,14 @@ impl Rows {
         }
     }
 
-    /// Writes to `most` what the score of each slot can be at most, less what the steps of the query may add; NaN for
-    /// those that were taken out.
-    pub(crate) fn write_most(&self, kernel: Kernel, query: &Query, most: &mut [f32]) {
+    /// Compares the high halves of all slots with a query.
+    pub(crate) fn compare(&self, kernel: Kernel, query: &Query, found: &mut Compared) {
         let estimate = query.estimate();
-        let compare = |(chunk, most): (&Chunk, &mut [f32])| {
-            let mut products = [0; BATCH_ROWS];
-            for (batch, most) in most.chunks_mut(BATCH_ROWS).enumerate() {
-                let (start, products) = (batch * BATCH_ROWS, &mut products[..most.len()]);
+        let compare = |((chunk, products), most): ((&Chunk, &mut [i32]), &mut [f32])| {
+            // In batches, so that products are in the innermost cache when they are scaled.
+            let batches = products.chunks_mut(BATCH_ROWS).zip(most.chunks_mut(BATCH_ROWS));
+            for (batch, (products, most)) in batches.enumerate() {
+                let start = batch * BATCH_ROWS;
                 let rows = start * self.width..(start + most.len()) * self.width;
                 kernel.products(query.lines(), &chunk.high[rows], products);
                 let measures = chunk.scales[start..].iter().zip(&chunk.slacks[start..]);
@@ -186,7 +189,10 @@ impl Rows {
                 }
             }
         };
-        let work = self.chunks.iter().zip(most.chunks_mut(CHUNK_ROWS));
+        found.products.resize(self.len(), 0);
+        found.most.resize(self.len(), 0.0);
+        let products = found.products.chunks_mut(CHUNK_ROWS);
+        let work = self.chunks.iter().zip(products).zip(found.most.chunks_mut(CHUNK_ROWS));
         if self.len() < SHARED_ROWS { work.for_each(compare) } else { pool::share(work, compare) }
     }
 
@@ -198,17 +204,50 @@ impl Rows {
         query.halves_score(high[0], low[0], self.scale(slot))
     }
 
-    /// Writes the scores of candidates by both halves beside their slots.
-    pub(crate) fn score_halves(&self, kernel: Kernel, query: &Query, candidates: &mut [(usize, f32)]) {
-        let compare = |candidates: &mut [(usize, f32)]| {
-            for (slot, score) in candidates {
-                *score = self.halves_score(kernel, query, *slot);
-            }
-        };
-        if candidates.len() < SHARED_CANDIDATES {
-            compare(candidates);
+    /// The scores of some slots by both halves, where the high ones have been compared. `slots` rise.
+    pub(crate) fn halves_scores(
+        &self,
+        kernel: Kernel,
+        query: &Query,
+        found: &Compared,
+        slots: &[usize],
+    ) -> Vec<(usize, f32)> {
+        let mut scores: Vec<(usize, f32)> = slots.iter().map(|&slot| (slot, 0.0)).collect();
+        let score = |scores: &mut [(usize, f32)]| self.score_piece(kernel, query, found, scores);
+        let work = scores.chunk_by_mut(|a, b| a.0 / CHUNK_ROWS == b.0 / CHUNK_ROWS);
+        if slots.len() < SHARED_CANDIDATES {
+            work.for_each(score)
         } else {
-            pool::share(candidates.chunks_mut(SHARED_CANDIDATES / 8), compare);
+            pool::share(work, score)
+        }
+        scores
+    }
+
+    /// The same for slots of one chunk.
+    fn score_piece(&self, kernel: Kernel, query: &Query, found: &Compared, scores: &mut [(usize, f32)]) {
+        let Some(&(first, _)) = scores.first() else { return };
+        let chunk = &self.chunks[first / CHUNK_ROWS];
+        let mut low = Vec::new();
+        if scores.len() * DENSE_PART > chunk.scales.len() {
+            low.resize(chunk.scales.len(), 0);
+            kernel.products(query.lines(), &chunk.low, &mut low);
+        }
+        for (slot, score) in scores {
+            let mut product = [0];
+            match low.get(*slot % CHUNK_ROWS) {
+                Some(&known) => product[0] = known,
+                None => kernel.products(query.lines(), self.low(*slot), &mut product),
+            }
+            *score = query.halves_score(found.products[*slot], product[0], self.scale(*slot));
         }
     }
+}
+
+/// What a query's comparison with the high halves of all slots has found.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// The products.
+    products: Vec<i32>,
+    /// What each score can be at most, less what the steps of the query may add; NaN for vectors that were taken out.
+    pub(crate) most: Vec<f32>,
 }

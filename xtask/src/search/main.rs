@@ -50,7 +50,7 @@ struct Arguments {
     /// The Python that has the others.
     #[arg(long)]
     python: PathBuf,
-    /// Where the vectors and the others' files go.
+    /// Where the vectors and the others' files go, until the end.
     #[arg(long)]
     folder: PathBuf,
     /// Which others, of sqlite-vec, faiss and usearch.
@@ -89,7 +89,12 @@ enum SearchError {
 }
 
 fn main() -> ExitCode {
-    match compare(&Arguments::parse()) {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let result = match words.as_slice() {
+        [word, path] if word == ours::OPENED_ALONE => ours::print_memory_of_opened(path.as_ref()),
+        _ => compare(&Arguments::parse()),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\x1b[31merror:\x1b[0m {error}");
@@ -99,7 +104,7 @@ fn main() -> ExitCode {
 }
 
 fn compare(arguments: &Arguments) -> Result<(), SearchError> {
-    let folder = &arguments.folder;
+    let folder = &arguments.folder.join(format!("vectors-{}", arguments.size));
     fs::create_dir_all(folder).map_err(at("create", folder))?;
     println!("Making {} vectors of {} components", arguments.size, vectors::DIMENSION);
     let vectors = Vectors::make(arguments.size, arguments.queries);
@@ -118,6 +123,7 @@ fn compare(arguments: &Arguments) -> Result<(), SearchError> {
         println!("Building {name}");
         peers.push(Peer::start(name, &arguments.python, folder, arguments.size)?);
     }
+    fs::remove_file(&stored).map_err(at("remove", &stored))?;
 
     let mut measured: Vec<Measured> = peers.iter().map(|peer| Measured::new(peer.name, peer.built)).collect();
     let mut own = Measured::new("Resident", ours.built);
@@ -141,6 +147,8 @@ fn compare(arguments: &Arguments) -> Result<(), SearchError> {
     own.open_ms = Some(ours.open()?);
     let report = Report { size: arguments.size, kernel: ours.kernel(), own, peers: measured };
     report.print();
+    drop(peers);
+    fs::remove_dir_all(folder).map_err(at("remove", folder))?;
     match &arguments.json {
         Some(path) => report.write(path).map_err(at("write", path)),
         None => Ok(()),

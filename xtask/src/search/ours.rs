@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use resident_index::{Scheme, VectorIndex};
@@ -9,6 +10,9 @@ use resident_index::{Scheme, VectorIndex};
 use crate::report::Built;
 use crate::vectors::{DIMENSION, Vectors};
 use crate::{SearchError, at};
+
+/// What this program is called with to be such a process.
+pub(crate) const OPENED_ALONE: &str = "--opened-alone";
 
 /// Times that the file is opened.
 const OPENED: usize = 7;
@@ -33,9 +37,8 @@ impl Ours {
         index.write_to(path, &scheme().embedder, 1)?;
         let seconds = begun.elapsed().as_secs_f64();
         drop(index);
-        let before = memory_mib();
         let index = VectorIndex::open(path, &scheme())?.index;
-        let memory_mib = memory_mib().zip(before).map(|(after, before)| after - before);
+        let memory_mib = memory_of_opened(path);
         let disk_mib = fs::metadata(path).map_err(at("read", path))?.len() as f64 / f64::from(1 << 20);
         Ok(Self { index, path: path.to_owned(), built: Built { seconds, memory_mib, disk_mib } })
     }
@@ -70,6 +73,23 @@ impl Ours {
 
 fn scheme() -> Scheme {
     Scheme { embedder: "bench".to_owned(), dimension: DIMENSION }
+}
+
+/// What an index that was opened takes, in a process where nothing else was before.
+fn memory_of_opened(path: &Path) -> Option<f64> {
+    let output = Command::new(std::env::current_exe().ok()?).args([OPENED_ALONE.as_ref(), path.as_os_str()]).output();
+    String::from_utf8(output.ok()?.stdout).ok()?.trim().parse().ok()
+}
+
+/// Prints what an index takes that was opened from `path` and has answered once.
+pub(crate) fn print_memory_of_opened(path: &Path) -> Result<(), SearchError> {
+    let before = memory_mib();
+    let index = VectorIndex::open(path, &scheme())?.index;
+    index.search(&[1.0; DIMENSION], 1, &|_| true)?;
+    if let Some((after, before)) = memory_mib().zip(before) {
+        println!("{}", after - before);
+    }
+    Ok(())
 }
 
 /// Memory of this process that is not a file's, where the system tells it in a file.
