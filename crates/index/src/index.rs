@@ -108,8 +108,11 @@ impl VectorIndex {
     /// When it has another dimension or is not finite; the index is as before then.
     pub fn insert(&mut self, key: i64, vector: &[f32]) -> Result<(), IndexError> {
         check(self.dimension, vector)?;
+        if u32::try_from(self.rows.len()).is_err() {
+            return Err(IndexError::Full);
+        }
         self.remove(key);
-        let slot = u32::try_from(self.rows.len()).map_err(|_| IndexError::Full)?;
+        let slot = u32::try_from(self.rows.len()).expect("removing makes no slots");
         let measures = self.codes.write(vector);
         self.rows.push(key, &self.codes, measures);
         self.fine.push(&self.codes.fine);

@@ -1,7 +1,7 @@
 //! Vectors in, (key, score) out.
 //!
 //! [`VectorIndex`] is what the product searches: exact, filtered, every insert and removal visible at once, at about
-//! 420 bytes of memory for a vector of 384 components, and fast enough for a million of them (decision 9 says why there
+//! 440 bytes of memory for a vector of 384 components, and fast enough for a million of them (decision 9 says why there
 //! is no approximate index beside it). It may keep its codes in a file, which opens in a moment. [`FlatIndex`] compares
 //! vectors as they came, and is what the other is measured against.
 //!
