@@ -37,6 +37,9 @@ pub(crate) struct SearchArguments {
     /// Only these of the others, separated by commas: sqlite-vec, faiss, usearch.
     #[arg(long, value_name = "NAMES")]
     peers: Option<String>,
+    /// Leave out one that builds its index for longer than this.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_800)]
+    patience: usize,
 }
 
 /// Compares.
@@ -55,6 +58,7 @@ fn search(root: &Path, arguments: &SearchArguments) -> TaskResult {
     cargo.args(["--bin", "xtask-search", "--features", "xtask/search", "--"]);
     cargo.arg("--python").arg(python).arg("--folder").arg(folder(root));
     cargo.args(["--size", &arguments.size.to_string(), "--queries", &arguments.queries.to_string()]);
+    cargo.args(["--patience-s", &arguments.patience.to_string()]);
     if let Some(json) = &arguments.json {
         cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);
     }

@@ -56,6 +56,9 @@ struct Arguments {
     /// Which others, of sqlite-vec, faiss and usearch.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<String>,
+    /// One that builds its index for longer than so many seconds is left out.
+    #[arg(long)]
+    patience_s: usize,
 }
 
 /// Why the comparison could not be made.
@@ -121,7 +124,7 @@ fn compare(arguments: &Arguments) -> Result<(), SearchError> {
     let mut peers = Vec::new();
     for &name in PEERS.iter().filter(|name| wanted(name)) {
         println!("Building {name}");
-        peers.push(Peer::start(name, &arguments.python, folder, arguments.size)?);
+        peers.extend(Peer::start(name, arguments, folder)?);
     }
     fs::remove_file(&stored).map_err(at("remove", &stored))?;
 

@@ -8,7 +8,7 @@ import time
 
 import numpy
 
-PEER, FOLDER, SIZE, DIMENSION, NEAREST = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+PEER, FOLDER, SIZE, DIMENSION, NEAREST, PATIENCE_S = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:7])
 OPENED = 5
 
 
@@ -86,7 +86,10 @@ class Usearch:
         self.path = os.path.join(FOLDER, self.file)
         self.index = Index(ndim=DIMENSION, metric="ip", dtype="f32")
         keys = numpy.arange(SIZE, dtype=numpy.uint64)
+        begun = time.perf_counter()
         for start in range(0, SIZE, 10_000):
+            if time.perf_counter() - begun > PATIENCE_S:
+                raise TimeoutError(f"it had {start} of {SIZE} vectors after {PATIENCE_S} s")
             self.index.add(keys[start : start + 10_000], numpy.ascontiguousarray(stored[start : start + 10_000]))
         self.index.save(self.path)
 
@@ -107,7 +110,10 @@ def main():
 
     def build():
         before, begun = memory_mib(), time.perf_counter()
-        peer.build(stored)
+        try:
+            peer.build(stored)
+        except TimeoutError as error:
+            return {"gave_up": str(error)}
         seconds, after = time.perf_counter() - begun, memory_mib()
         disk_mib = os.path.getsize(peer.path) / (1 << 20)
         memory = None if before is None else after - before

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::report::Built;
 use crate::vectors::DIMENSION;
-use crate::{NEAREST, SearchError};
+use crate::{Arguments, NEAREST, SearchError};
 
 /// All others.
 pub(crate) const PEERS: [&str; 3] = ["sqlite-vec", "faiss flat f32", "usearch HNSW f32"];
@@ -27,25 +27,30 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts a program and has it build its index from the vectors in `folder`.
-    pub(crate) fn start(name: &'static str, python: &Path, folder: &Path, size: usize) -> Result<Self, SearchError> {
+    /// Starts a program and has it build its index from the vectors in `folder`; `None` when it takes too long.
+    pub(crate) fn start(name: &'static str, arguments: &Arguments, folder: &Path) -> Result<Option<Self>, SearchError> {
         let failed = |reason: String| SearchError::Peer { peer: name, reason };
-        let mut command = Command::new(python);
-        command.args(["-B", "-c", SCRIPT, name]).arg(folder).args([size.to_string(), DIMENSION.to_string()]);
-        command.arg(NEAREST.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = Command::new(&arguments.python);
+        let numbers = [arguments.size, DIMENSION, NEAREST, arguments.patience_s];
+        command.args(["-B", "-c", SCRIPT, name]).arg(folder).args(numbers.map(|number| number.to_string()));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().map_err(|error| failed(error.to_string()))?;
         let questions = process.stdin.take().expect("its input was piped above");
         let answers = BufReader::new(process.stdout.take().expect("its output was piped above"));
         let built = Built { seconds: 0.0, memory_mib: None, disk_mib: 0.0 };
         let mut peer = Self { name, built, process, questions, answers };
         let said = peer.ask(&json!({"do": "build"}))?;
+        if let Some(reason) = said["gave_up"].as_str() {
+            println!("{name} is left out: {reason}");
+            return Ok(None);
+        }
         let number = |field: &str| said[field].as_f64();
         peer.built = Built {
             seconds: number("seconds").unwrap_or_default(),
             memory_mib: number("memory_mib"),
             disk_mib: number("disk_mib").unwrap_or_default(),
         };
-        Ok(peer)
+        Ok(Some(peer))
     }
 
     /// The milliseconds that each question takes, and what is found.
