@@ -1,5 +1,5 @@
-//! The index that the product searches: exact, at a quarter of the memory of the vectors, or an eighth of what a scan
-//! of them would read.
+//! The index that the product searches: exact, though a scan reads an eighth of the vectors' bytes, and memory holds a
+//! half of them, or a quarter where there is a file.
 //!
 //! A search reads the high halves of all vectors and learns what each score can be at most. The low halves of those
 //! that may still be among the best are read next, and of what is left after that the fine rests, best first, until no

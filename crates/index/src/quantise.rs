@@ -16,7 +16,7 @@ const STEPS: f32 = 127.0;
 /// Parts of a step that are kept as the fine rest.
 const PARTS: f32 = 254.0;
 
-/// Added to codes so that they are not negative; 16 of these are one less than 128, see [`halves`].
+/// Added to high halves, so that they are not negative.
 const HIGH_OFFSET: i32 = 8;
 
 /// The middle of the low halves, which stands for all of them while they have not been read.

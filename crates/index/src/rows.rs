@@ -137,8 +137,8 @@ impl Rows {
         &self.chunks[slot / CHUNK_ROWS].low[start..start + self.width]
     }
 
-    /// Moves the vectors from slot `first` on together, so that no gap is left among them. The number of those that
-    /// stayed, and `moved(to)` for each of them.
+    /// Moves the vectors from slot `first` on together, so that no gap is left among them; `moved` is told the key and
+    /// the slot of each.
     pub(crate) fn close_gaps(&mut self, first: usize, mut moved: impl FnMut(i64, usize)) {
         let mut to = first;
         for from in first..self.len() {

@@ -247,3 +247,33 @@ fn few_segments_are_kept_however_often_it_is_saved() {
     assert_eq!(opened.stamp, 599);
     holds(&opened.index, &vectors);
 }
+
+#[test]
+fn a_file_of_many_vectors_opens_as_it_was_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.index");
+    let (mut index, mut vectors) = (VectorIndex::new(DIMENSION), Vectors::new());
+    let mut next = 0;
+    for (stamp, count) in [9_000, 3_000, 2_500, 5_000, 100].into_iter().enumerate() {
+        for key in next..next + count {
+            index.insert(key, &vector(key)).unwrap();
+            vectors.insert(key, vector(key));
+        }
+        for key in (next / 2..next + count).step_by(7) {
+            assert_eq!(index.remove(key), vectors.remove(&key).is_some());
+        }
+        next += count;
+        if stamp == 0 {
+            index.write_to(&path, &scheme().embedder, 0).unwrap();
+        } else {
+            index.save(stamp as u64).unwrap();
+        }
+        let opened = open(&path);
+        assert_eq!((opened.stamp, opened.dropped_bytes), (stamp as u64, 0));
+        holds(&opened.index, &vectors);
+        if stamp % 2 == 1 {
+            index = opened.index;
+        }
+    }
+    holds(&index, &vectors);
+}
