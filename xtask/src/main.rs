@@ -3,6 +3,7 @@
 //! know the product is in `product.rs`, a second program that this one builds when it is asked for.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task speaks to the person who started it")]
 
+mod bench;
 mod bundle;
 mod clients;
 mod error;
@@ -64,6 +65,9 @@ enum Task {
     InstallTest,
     /// Make the weights of the intent router from its written examples.
     TrainRouter,
+    /// Compare with other programs.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Measure how well local models use their memory.
     Eval {
         /// The evaluation and its options; `eval --help` lists them.
@@ -97,6 +101,7 @@ fn execute(root: &Path, task: Task) -> TaskResult {
         Task::Bundle(arguments) => bundle::bundle(root, &arguments),
         Task::InstallTest => install_test::install_test(root),
         Task::TrainRouter => product(root, &["train-router"], &[], "release"),
+        Task::Bench(what) => bench::bench(root, &what),
         Task::Eval { arguments } => {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             product(root, &["eval"], &arguments, "release")

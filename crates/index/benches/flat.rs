@@ -1,8 +1,8 @@
-//! The exact scan at the sizes that matter: the messages of a busy year (10,000) and of a decade (100,000), with
+//! Exact search at the sizes that matter: the messages of a busy year (10,000) and of a decade (100,000), with
 //! MiniLM's 384 components.
 
 use divan::{Bencher, black_box};
-use resident_index::{FlatIndex, dot};
+use resident_index::{FlatIndex, VectorIndex, dot};
 
 const DIMENSION: usize = 384;
 
@@ -26,6 +26,17 @@ fn vector(seed: u64) -> Vec<f32> {
 
 #[divan::bench(args = [10_000, 100_000], sample_count = 20)]
 fn nearest_ten(bencher: Bencher<'_, '_>, vectors: u64) {
+    let mut index = VectorIndex::new(DIMENSION);
+    index.reserve(usize::try_from(vectors).expect("a bench size fits"));
+    for key in 0..vectors {
+        index.insert(key.cast_signed(), &vector(key + 1)).expect("bench vectors have the index's dimension");
+    }
+    let query = vector(vectors + 1);
+    bencher.bench_local(|| index.search(black_box(&query), 10, &|_| true));
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 20)]
+fn nearest_ten_of_32_bits(bencher: Bencher<'_, '_>, vectors: u64) {
     let mut index = FlatIndex::new(DIMENSION);
     index.reserve(usize::try_from(vectors).expect("a bench size fits"));
     for key in 0..vectors {
@@ -33,6 +44,13 @@ fn nearest_ten(bencher: Bencher<'_, '_>, vectors: u64) {
     }
     let query = vector(vectors + 1);
     bencher.bench_local(|| index.search(black_box(&query), 10, &|_| true));
+}
+
+#[divan::bench]
+fn insert(bencher: Bencher<'_, '_>) {
+    let mut index = VectorIndex::new(DIMENSION);
+    let vector = vector(1);
+    bencher.bench_local(|| index.insert(1, black_box(&vector)));
 }
 
 #[divan::bench]

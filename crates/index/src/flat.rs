@@ -1,37 +1,19 @@
-//! The exact index: all vectors side by side in one allocation, compared one after the other.
+//! The plainest index: all vectors side by side in one allocation, compared one after the other in 32 bits. It is what
+//! the other one is measured against.
 //!
 //! Removing a vector moves the last one into its place, so that the allocation stays without gaps and a scan reads
 //! memory from one end to the other.
 
 use std::collections::HashMap;
 
-use thiserror::Error;
-
 use crate::{
+    IndexError,
     dot::dot,
+    index::check,
     top::{Hit, Top},
 };
 
-/// Why a vector was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum IndexError {
-    /// It has another length than the vectors of the index.
-    #[error("vector has {got} components, the index holds vectors of {expected}")]
-    Dimension {
-        /// Components of the vectors of the index.
-        expected: usize,
-        /// Components of the vector that was refused.
-        got: usize,
-    },
-    /// It contains an infinity or a NaN, which compares with nothing.
-    #[error("component {component} of the vector is not a finite number")]
-    NotFinite {
-        /// The place of the first such component.
-        component: usize,
-    },
-}
-
-/// An exact index over unit vectors of one dimension.
+/// An index that compares all components of all vectors.
 #[derive(Debug, Clone)]
 pub struct FlatIndex {
     dimension: usize,
@@ -79,7 +61,7 @@ impl FlatIndex {
     /// # Errors
     /// When it has another dimension or is not finite; the index is as before then.
     pub fn insert(&mut self, key: i64, vector: &[f32]) -> Result<(), IndexError> {
-        self.check(vector)?;
+        check(self.dimension, vector)?;
         if let Some(&slot) = self.slots.get(&key) {
             let start = slot * self.dimension;
             self.components[start..start + self.dimension].copy_from_slice(vector);
@@ -110,7 +92,7 @@ impl FlatIndex {
     /// # Errors
     /// When `query` has another dimension or is not finite.
     pub fn search(&self, query: &[f32], k: usize, filter: &dyn Fn(i64) -> bool) -> Result<Vec<Hit>, IndexError> {
-        self.check(query)?;
+        check(self.dimension, query)?;
         if k == 0 || self.dimension == 0 {
             return Ok(Vec::new());
         }
@@ -122,15 +104,5 @@ impl FlatIndex {
             }
         }
         Ok(top.into_hits())
-    }
-
-    fn check(&self, vector: &[f32]) -> Result<(), IndexError> {
-        if vector.len() != self.dimension {
-            return Err(IndexError::Dimension { expected: self.dimension, got: vector.len() });
-        }
-        match vector.iter().position(|component| !component.is_finite()) {
-            Some(component) => Err(IndexError::NotFinite { component }),
-            None => Ok(()),
-        }
     }
 }

@@ -64,6 +64,11 @@ impl Top {
         self.heap.push(Ranked(hit));
     }
 
+    /// The score that a newcomer has to reach; `None` while anything is kept.
+    pub(crate) fn worst_score(&self) -> Option<f32> {
+        if self.heap.len() < self.k { None } else { self.heap.peek().map(|worst| worst.0.score) }
+    }
+
     /// What was kept, best first.
     pub(crate) fn into_hits(self) -> Vec<Hit> {
         self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect()

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use resident_index::{FlatIndex, IndexError};
+use resident_index::{IndexError, VectorIndex};
 use resident_store::{Store, VectorGroup};
 
 use crate::{EmbedError, Embedder, MemoryError};
@@ -15,7 +15,7 @@ use crate::{EmbedError, Embedder, MemoryError};
 /// more; what comes after the first pages of a pasted text does not make it easier to find.
 const LONGEST_TEXT: usize = 8_192;
 
-type Indexes = HashMap<VectorGroup, FlatIndex>;
+type Indexes = HashMap<VectorGroup, VectorIndex>;
 
 /// An embedder and the vectors that it made.
 pub(crate) struct Vectors {
@@ -55,7 +55,7 @@ impl Vectors {
         &self,
         store: &Store,
         group: &VectorGroup,
-        look: impl Fn(&FlatIndex) -> T,
+        look: impl Fn(&VectorIndex) -> T,
     ) -> Result<T, MemoryError> {
         if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(group) {
             return Ok(look(index));
@@ -79,9 +79,9 @@ impl Vectors {
         }
     }
 
-    fn load(&self, store: &Store, group: &VectorGroup) -> Result<FlatIndex, MemoryError> {
+    fn load(&self, store: &Store, group: &VectorGroup) -> Result<VectorIndex, MemoryError> {
         let stored = store.read(|r| r.vectors_of(group, self.embedder.id()))?;
-        let mut index = FlatIndex::new(self.embedder.dimension());
+        let mut index = VectorIndex::new(self.embedder.dimension());
         index.reserve(stored.len());
         for (key, vector) in stored {
             keep(&mut index, key, &vector);
@@ -94,7 +94,7 @@ impl Vectors {
     }
 }
 
-fn keep(index: &mut FlatIndex, key: i64, vector: &[f32]) {
+fn keep(index: &mut VectorIndex, key: i64, vector: &[f32]) {
     let kept: Result<(), IndexError> = index.insert(key, vector);
     if let Err(error) = kept {
         tracing::warn!(key, %error, "a stored vector is left out of the search by meaning");
