@@ -64,7 +64,7 @@ enum Task {
     InstallTest,
     /// Make the weights of the intent router from its written examples.
     TrainRouter,
-    /// Measure how well local models use their memory.
+    /// Measure how well local models use their memory, and what memory finds.
     Eval {
         /// The evaluation and its options; `eval --help` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
