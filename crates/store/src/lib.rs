@@ -53,7 +53,7 @@ pub use ids::{
     AgentId, ArchiveId, BlockId, ConversationId, FileId, FolderId, IdentityId, McpServerId, MessageId, PassageId,
     StepId, SummaryId, ToolId, TurnId,
 };
-pub use lexical::LexicalHit;
+pub use lexical::{LexicalHit, TextTable};
 pub use mcp_server::{McpServer, McpServerKind};
 pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};
 pub use page::Page;

@@ -25,6 +25,17 @@ impl DateRange {
     pub(crate) fn contains(self, at_ms: i64) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
+
+    /// How near a moment lies to it, 0..1: 1 within, and less with every day outside. What happened is more often told
+    /// in the days after than announced in those before.
+    pub(crate) fn nearness(self, at_ms: i64) -> f64 {
+        const DAY_MS: f64 = 86_400_000.0;
+        const FADES_AFTER_DAYS: f64 = 7.0;
+        const FADES_BEFORE_DAYS: f64 = 3.0;
+        let days_before = (self.from_ms - at_ms).max(0) as f64 / DAY_MS;
+        let days_after = (at_ms - self.to_ms + 1).max(0) as f64 / DAY_MS;
+        (-days_before / FADES_BEFORE_DAYS - days_after / FADES_AFTER_DAYS).exp()
+    }
 }
 
 const MONTHS: [&str; 12] = [
@@ -54,6 +65,17 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 
 const NUMBERS: [&str; 12] =
     ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
+/// Whether a word of a query that names a time is likely a part of that name.
+pub(crate) fn is_of_a_date(word: &str) -> bool {
+    month(word).is_some()
+        || day_of_month(word).is_some()
+        || year(word).is_some()
+        || Unit::of(word).is_some()
+        || WEEKDAYS.iter().any(|(name, _)| *name == word)
+        || NUMBERS.contains(&word)
+        || matches!(word, "yesterday" | "today" | "tonight" | "last" | "previous" | "past" | "ago")
+}
 
 /// The first span of time that `query` names, as it is understood at `now_ms` in `time_zone`; `None` when it names none.
 pub(crate) fn named_range(query: &str, now_ms: i64, time_zone: &TimeZone) -> Option<DateRange> {

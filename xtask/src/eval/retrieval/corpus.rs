@@ -66,8 +66,8 @@ const SOME_MORNING_MS: i64 = 1_704_099_600_000;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// A session without a date follows the one before it by an hour: a pause, and no date that was never told.
-const PAUSE_MS: i64 = 60 * MINUTE_MS;
+/// A session without a date follows the one before it by two hours: a pause, and no date that was never told.
+const PAUSE_MS: i64 = 120 * MINUTE_MS;
 
 impl Corpus {
     /// Reads a file; with `split` only the conversations of that one.

@@ -15,7 +15,8 @@ mod report;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use resident_memory::Signals;
 
 use super::EvalError;
 use corpus::{Conversation, Corpus};
@@ -33,12 +34,48 @@ pub(crate) struct RetrievalArguments {
     /// Only the conversations of this split.
     #[arg(long)]
     split: Option<String>,
+    /// Rank without this part, to see what it is worth; may be given several times.
+    #[arg(long, value_name = "PART")]
+    without: Vec<Part>,
     /// Write the figures to this file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Show the questions whose evidence is not all among the first ten.
     #[arg(long)]
     verbose: bool,
+}
+
+/// A part of ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Similarity of meaning.
+    Dense,
+    /// The messages beside a message.
+    Neighbours,
+    /// Who speaks.
+    Speaker,
+    /// When it was said.
+    Date,
+    /// What else was said in the same session.
+    Session,
+    /// Token vectors compared one by one. They did not pay for their space, so that nothing changes without them.
+    LateInteraction,
+}
+
+/// All parts but those in `without`.
+fn signals(without: &[Part]) -> Signals {
+    let mut signals = Signals::default();
+    for part in without {
+        match part {
+            Part::Dense => signals.dense = false,
+            Part::Neighbours => signals.neighbours = false,
+            Part::Speaker => signals.speaker = false,
+            Part::Date => signals.date = false,
+            Part::Session => signals.session = false,
+            Part::LateInteraction => println!("late interaction is not part of the ranking: nothing is left out"),
+        }
+    }
+    signals
 }
 
 /// Measures recall memory.
@@ -59,7 +96,7 @@ pub(crate) fn archival(arguments: &RetrievalArguments) -> Result<(), EvalError> 
 
 fn run(arguments: &RetrievalArguments, kind: Kind) -> Result<(), EvalError> {
     let corpus = Corpus::read(&arguments.file, arguments.split.as_deref())?;
-    let mut profile = Profile::create(kind)?;
+    let mut profile = Profile::create(kind, signals(&arguments.without))?;
     let mut report = Report::new(arguments.verbose);
     println!("{} conversations, {} turns", corpus.conversations.len(), corpus.turns());
     if corpus.dates_not_understood > 0 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use resident_inference::MiniLmEmbedder;
-use resident_memory::{ArchivalQuery, EditContext, Memory, NewPassages, RecallQuery, Sort, archival};
+use resident_memory::{ArchivalQuery, EditContext, Memory, NewPassages, RecallQuery, Signals, Sort, archival};
 use resident_store::{Agent, AgentId, AgentType, ManualClock, NewMessage, PassageFilter, Provenance, Role, Store};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ const PASSAGES_A_TURN: usize = 3;
 
 impl Profile {
     /// An empty profile whose memory has the real embedder.
-    pub(super) fn create(kind: Kind) -> Result<Self, EvalError> {
+    pub(super) fn create(kind: Kind, signals: Signals) -> Result<Self, EvalError> {
         let folder = tempfile::tempdir().map_err(|source| EvalError::File {
             action: "make",
             path: std::env::temp_dir(),
@@ -53,7 +53,7 @@ impl Profile {
         })?;
         let clock = Arc::new(ManualClock::at(0));
         let store = Arc::new(Store::open(folder.path(), clock.clone())?);
-        let memory = Memory::new(store).in_time_zone(TimeZone::UTC);
+        let memory = Memory::new(store).in_time_zone(TimeZone::UTC).ranking_by(signals);
         Ok(Self { kind, memory, clock, agents: HashMap::new(), folder })
     }
 
