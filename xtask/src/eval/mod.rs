@@ -89,6 +89,8 @@ enum Evaluation {
     Retrieval(retrieval::RetrievalArguments),
     /// The same with the turns as passages of archival memory.
     Archival(retrieval::RetrievalArguments),
+    /// Print a made-up corpus for these two.
+    Corpus(retrieval::CorpusArguments),
 }
 
 /// Runs the evaluation that `arguments` name.
@@ -101,6 +103,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), EvalError> {
         Evaluation::Tools(arguments) => tools::run(&arguments),
         Evaluation::Retrieval(arguments) => retrieval::recall(&arguments),
         Evaluation::Archival(arguments) => retrieval::archival(&arguments),
+        Evaluation::Corpus(arguments) => {
+            retrieval::corpus(&arguments);
+            Ok(())
+        }
     }
 }
 

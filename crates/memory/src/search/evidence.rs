@@ -57,22 +57,26 @@ impl WeightedTerms {
         Ok(Self { finder: TermFinder::new(terms), weights })
     }
 
-    /// How much of the query `around` covers.
+    /// How much of the query the piece of a text that has most of it covers, with what stands around it.
     pub(super) fn covered(&self, around: &Around) -> f64 {
-        let whole = around.pieces.iter().fold(0, |whole, piece| whole | piece);
-        let share = |own: TermSet, term: usize| {
-            let stands_in = |set: TermSet| set >> term & 1 == 1;
-            match () {
-                () if stands_in(own) => 1.0,
-                () if stands_in(whole | around.beside) => BESIDE,
-                () if stands_in(around.two_away) => TWO_AWAY,
-                () if stands_in(around.session) => IN_SESSION,
-                () => 0.0,
-            }
+        let pieces = &around.pieces;
+        let piece_at = |at: Option<usize>| at.and_then(|at| pieces.get(at)).copied().unwrap_or_default();
+        let whole = pieces.iter().fold(0, |whole, piece| whole | piece);
+        let of_piece = |(at, own): (usize, &TermSet)| -> f64 {
+            let beside = piece_at(at.checked_sub(1)) | piece_at(at.checked_add(1)) | around.beside;
+            let share = |term: usize| {
+                let stands_in = |set: TermSet| set >> term & 1 == 1;
+                match () {
+                    () if stands_in(*own) => 1.0,
+                    () if stands_in(beside) => BESIDE,
+                    () if stands_in(around.two_away) => TWO_AWAY,
+                    () if stands_in(whole | around.session) => IN_SESSION,
+                    () => 0.0,
+                }
+            };
+            self.weights.iter().enumerate().map(|(term, weight)| weight * share(term)).sum()
         };
-        let of_piece =
-            |own: &TermSet| self.weights.iter().enumerate().map(|(term, weight)| weight * share(*own, term)).sum();
-        around.pieces.iter().map(of_piece).fold(0.0, f64::max)
+        pieces.iter().enumerate().map(of_piece).fold(0.0, f64::max)
     }
 
     /// The terms of each piece of a text that stands alone.
@@ -196,8 +200,11 @@ impl<'a> Speakers<'a> {
     }
 }
 
-/// A number for the session of each candidate.
-fn sessions(candidates: &[Candidate]) -> Vec<usize> {
+/// A session, and who speaks in it: what one of them said speaks for what else they said then, and not for the answers.
+type Session<'a> = (usize, &'a str);
+
+/// The session of each candidate.
+fn sessions(candidates: &[Candidate]) -> Vec<Session<'_>> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|at| {
         let Message { conversation_id, seq, .. } = &candidates[*at].message;
@@ -211,25 +218,22 @@ fn sessions(candidates: &[Candidate]) -> Vec<usize> {
         session += usize::from(earlier.conversation_id != later.conversation_id || pause_ms > PAUSE_MS);
         sessions[pair[1]] = session;
     }
-    sessions
+    sessions.into_iter().zip(candidates).map(|(session, candidate)| (session, speaker(&candidate.message))).collect()
 }
 
-fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[usize], signals: Signals) -> Vec<Around> {
-    // Candidates often stand beside each other, so that each text is looked through once.
-    let mut seen: HashMap<i64, TermSet> = HashMap::new();
-    let mut of_session: HashMap<usize, TermSet> = HashMap::new();
+fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[Session<'_>], signals: Signals) -> Vec<Around> {
+    let mut of_session: HashMap<Session<'_>, TermSet> = HashMap::new();
     let mut arounds = Vec::with_capacity(candidates.len());
     for (candidate, session) in candidates.iter().zip(sessions) {
         let mut around = terms.alone(&candidate.message.content);
         *of_session.entry(*session).or_default() |= around.pieces.iter().fold(0, |whole, piece| whole | piece);
         if signals.neighbours {
-            let mut set =
-                |message: &Message| *seen.entry(message.seq).or_insert_with(|| terms.finder.all(&message.content));
-            let distances = candidate.before.iter().rev().enumerate().chain(candidate.after.iter().enumerate());
-            for (distance, message) in distances {
+            let before = candidate.before.iter().rev().map(|message| terms.finder.end(&message.content));
+            let after = candidate.after.iter().map(|message| terms.finder.beginning(&message.content));
+            for (distance, set) in before.enumerate().chain(after.enumerate()) {
                 match distance {
-                    0 => around.beside |= set(message),
-                    _ => around.two_away |= set(message),
+                    0 => around.beside |= set,
+                    _ => around.two_away |= set,
                 }
             }
         }
@@ -243,9 +247,9 @@ fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[usize], 
     arounds
 }
 
-/// The best match by words in each session.
-fn best_by_session(candidates: &[Candidate], sessions: &[usize]) -> HashMap<usize, f64> {
-    let mut best: HashMap<usize, f64> = HashMap::new();
+/// The best match by words of each speaker in each session.
+fn best_by_session<'a>(candidates: &[Candidate], sessions: &[Session<'a>]) -> HashMap<Session<'a>, f64> {
+    let mut best: HashMap<Session<'a>, f64> = HashMap::new();
     for (candidate, session) in candidates.iter().zip(sessions) {
         let of_session = best.entry(*session).or_default();
         *of_session = of_session.max(candidate.found.words);

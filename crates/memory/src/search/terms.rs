@@ -13,8 +13,8 @@ use super::words::{STOPWORDS, split};
 /// Terms of a query: the one at place `n` is the bit `n`. A query has fewer terms than there are bits.
 pub(crate) type TermSet = u64;
 
-/// Words of a piece. The longest turns of people who chat are shorter; an assistant's answer of a page is several.
-const PIECE_WORDS: usize = 120;
+/// Words of a piece. What people type in a chat is mostly shorter; an assistant's answer of a page is several.
+const PIECE_WORDS: usize = 60;
 
 /// Only so much of a text is read, in bytes: a pasted book is found by its words, and what it begins with says enough.
 const LONGEST_TEXT: usize = 16_384;
@@ -51,9 +51,14 @@ impl TermFinder {
         pieces
     }
 
-    /// The terms that a text has.
-    pub(crate) fn all(&self, text: &str) -> TermSet {
-        split(beginning(text)).fold(0, |found, word| found | self.term(word))
+    /// The terms that a text begins with: those of as many words as a piece has.
+    pub(crate) fn beginning(&self, text: &str) -> TermSet {
+        split(text).take(PIECE_WORDS).fold(0, |found, word| found | self.term(word))
+    }
+
+    /// The terms that a text ends with.
+    pub(crate) fn end(&self, text: &str) -> TermSet {
+        split(text).rev().take(PIECE_WORDS).fold(0, |found, word| found | self.term(word))
     }
 
     /// The term that a word is a form of, if it is.
@@ -90,19 +95,20 @@ mod tests {
     #[test]
     fn terms_are_found_in_other_forms() {
         let finder = finder(&["hiking", "cities", "tea", "日本語"]);
-        assert_eq!(finder.all("They HIKED in a city."), 0b0011);
-        assert_eq!(finder.all("A team drank tea: 日本語"), 0b1100);
-        assert_eq!(finder.all(""), 0);
+        assert_eq!(finder.beginning("They HIKED in a city."), 0b0011);
+        assert_eq!(finder.end("A team drank tea: 日本語"), 0b1100);
+        assert_eq!(finder.end(""), 0);
     }
 
     #[test]
     fn a_long_text_is_looked_at_in_pieces() {
         let finder = finder(&["first", "last"]);
         let text = format!("first {} last", "filler ".repeat(150));
-        assert_eq!(finder.pieces(&text), [0b01, 0b10]);
+        assert_eq!(finder.pieces(&text), [0b01, 0, 0b10]);
+        assert_eq!((finder.beginning(&text), finder.end(&text)), (0b01, 0b10));
         assert_eq!(finder.pieces("first and last"), [0b11]);
         assert_eq!(finder.pieces(" "), [0]);
-        assert!(finder.pieces(&"first ".repeat(1_000_000)).len() < 30);
+        assert!(finder.pieces(&"first ".repeat(1_000_000)).len() < 60);
     }
 
     #[test]

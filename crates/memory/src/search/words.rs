@@ -63,7 +63,7 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// The words of a text as they stand there.
-pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> + '_ {
+pub(crate) fn split(text: &str) -> impl DoubleEndedIterator<Item = &str> + '_ {
     text.split(|c: char| !(c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c))).filter(|word| !word.is_empty())
 }
 

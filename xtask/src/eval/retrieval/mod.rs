@@ -11,6 +11,7 @@ mod corpus;
 mod dates;
 mod profile;
 mod report;
+mod synthetic;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -43,6 +44,20 @@ pub(crate) struct RetrievalArguments {
     /// Show the questions whose evidence is not all among the first ten.
     #[arg(long)]
     verbose: bool,
+}
+
+/// Options of the making of a corpus.
+#[derive(Args)]
+pub(crate) struct CorpusArguments {
+    /// Which.
+    kind: synthetic::Corpus,
+}
+
+/// Prints a corpus of our own, which both evaluations read.
+pub(crate) fn corpus(arguments: &CorpusArguments) {
+    for line in synthetic::lines(arguments.kind) {
+        println!("{line}");
+    }
 }
 
 /// A part of ranking.
