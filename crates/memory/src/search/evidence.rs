@@ -47,8 +47,12 @@ impl WeightedTerms {
         let all_left_out = terms.iter().all(|term| left_out.contains(term));
         let mut weights = Vec::with_capacity(terms.len());
         for term in terms {
-            let counts = all_left_out || !left_out.contains(term);
-            weights.push(if counts { rarity(rows, r.count_rows_with(table, term, MOST_COUNTED)?) } else { 0.0 });
+            let rows_with = match all_left_out || !left_out.contains(term) {
+                true => r.count_rows_with(table, term, MOST_COUNTED)?,
+                false => 0,
+            };
+            // A term that nothing has tells candidates apart no more than one that is left out.
+            weights.push(if rows_with > 0 { rarity(rows, rows_with) } else { 0.0 });
         }
         let sum: f64 = weights.iter().sum();
         if sum > 0.0 {
@@ -200,11 +204,8 @@ impl<'a> Speakers<'a> {
     }
 }
 
-/// A session, and who speaks in it: what one of them said speaks for what else they said then, and not for the answers.
-type Session<'a> = (usize, &'a str);
-
-/// The session of each candidate.
-fn sessions(candidates: &[Candidate]) -> Vec<Session<'_>> {
+/// A number for the session of each candidate.
+fn sessions(candidates: &[Candidate]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|at| {
         let Message { conversation_id, seq, .. } = &candidates[*at].message;
@@ -218,11 +219,11 @@ fn sessions(candidates: &[Candidate]) -> Vec<Session<'_>> {
         session += usize::from(earlier.conversation_id != later.conversation_id || pause_ms > PAUSE_MS);
         sessions[pair[1]] = session;
     }
-    sessions.into_iter().zip(candidates).map(|(session, candidate)| (session, speaker(&candidate.message))).collect()
+    sessions
 }
 
-fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[Session<'_>], signals: Signals) -> Vec<Around> {
-    let mut of_session: HashMap<Session<'_>, TermSet> = HashMap::new();
+fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[usize], signals: Signals) -> Vec<Around> {
+    let mut of_session: HashMap<usize, TermSet> = HashMap::new();
     let mut arounds = Vec::with_capacity(candidates.len());
     for (candidate, session) in candidates.iter().zip(sessions) {
         let mut around = terms.alone(&candidate.message.content);
@@ -247,9 +248,9 @@ fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[Session<
     arounds
 }
 
-/// The best match by words of each speaker in each session.
-fn best_by_session<'a>(candidates: &[Candidate], sessions: &[Session<'a>]) -> HashMap<Session<'a>, f64> {
-    let mut best: HashMap<Session<'a>, f64> = HashMap::new();
+/// The best match by words in each session.
+fn best_by_session(candidates: &[Candidate], sessions: &[usize]) -> HashMap<usize, f64> {
+    let mut best: HashMap<usize, f64> = HashMap::new();
     for (candidate, session) in candidates.iter().zip(sessions) {
         let of_session = best.entry(*session).or_default();
         *of_session = of_session.max(candidate.found.words);
