@@ -29,7 +29,7 @@ pub(super) struct Candidate {
     pub(super) found: Found,
 }
 
-/// The terms of a query with their weights, which sum up to 1 (or are all 0).
+/// The terms of a query with their weights; those of the terms that occur sum up to 1 at most.
 pub(super) struct WeightedTerms {
     finder: TermFinder,
     weights: Vec<f64>,
@@ -46,15 +46,20 @@ impl WeightedTerms {
         let rows = r.highest_row(table)?;
         let all_left_out = terms.iter().all(|term| left_out.contains(term));
         let mut weights = Vec::with_capacity(terms.len());
+        let (mut present, mut missing) = (0.0, 0.0);
         for term in terms {
-            let rows_with = match all_left_out || !left_out.contains(term) {
-                true => r.count_rows_with(table, term, MOST_COUNTED)?,
-                false => 0,
-            };
-            // A term that nothing has tells candidates apart no more than one that is left out.
-            weights.push(if rows_with > 0 { rarity(rows, rows_with) } else { 0.0 });
+            if left_out.contains(term) && !all_left_out {
+                weights.push(0.0);
+                continue;
+            }
+            let rows_with = r.count_rows_with(table, term, MOST_COUNTED)?;
+            let weight = rarity(rows, rows_with);
+            *(if rows_with > 0 { &mut present } else { &mut missing }) += weight;
+            weights.push(weight);
         }
-        let sum: f64 = weights.iter().sum();
+        // What nothing has makes every match a partial one, but a pasted page of it does not drown the one word that
+        // is there.
+        let sum = present + missing.min(present);
         if sum > 0.0 {
             weights.iter_mut().for_each(|weight| *weight /= sum);
         }

@@ -120,18 +120,18 @@ fn nothing_that_a_person_types_is_an_error() {
 #[test]
 fn odd_queries_find_what_they_name() {
     let world = World::new();
-    world.say(Role::User, "We saw The Who in Leeds.");
+    world.say(Role::User, "We saw The Who in Leeds and slept in York.");
     world.say(Role::User, "Мой поезд отходит в семь утра.");
     world.say(Role::User, "\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc} is where we met.");
     world.say(Role::User, "Login is NEAR(five) OR NOT \"six\"*.");
     let pasted = (0..10_000).map(|n| format!("word{n} ")).collect::<String>();
     let long = format!("Leeds {pasted}");
     for (query, found) in [
-        ("the", "We saw The Who in Leeds."),
+        ("the", "We saw The Who in Leeds and slept in York."),
         ("когда отходит поезд?", "Мой поезд отходит в семь утра."),
         ("\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc}", "\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc} is where we met."),
         ("NEAR(\"login\" \"six\") AND text:x^2 OR -NOT*", "Login is NEAR(five) OR NOT \"six\"*."),
-        (long.as_str(), "We saw The Who in Leeds."),
+        (long.as_str(), "We saw The Who in Leeds and slept in York."),
     ] {
         let hits = world.recall(query);
         assert_eq!(said(&hits).first(), Some(&found), "{}", &query[..query.floor_char_boundary(60)]);
