@@ -68,7 +68,7 @@ enum Task {
     /// Compare with other programs.
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Measure how well local models use their memory.
+    /// Measure how well local models use their memory, and what memory finds.
     Eval {
         /// The evaluation and its options; `eval --help` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -18,7 +18,7 @@ pub use embedder::{EmbedError, Embedder};
 pub use embedding::RunningTurn;
 pub use error::MemoryError;
 pub use memory::Memory;
-pub use search::{ArchivalHit, ArchivalPage, ArchivalQuery, Reason, RecallHit, RecallQuery, Sort};
+pub use search::{ArchivalHit, ArchivalPage, ArchivalQuery, Reason, RecallHit, RecallQuery, Signals, Sort};
 
 /// `text` without null bytes, which neither databases nor prompts carry well.
 fn clean(text: &str) -> String {

@@ -1,16 +1,17 @@
 //! The memory of all agents of a profile: the store, and an embedder where there is one.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use jiff::tz::TimeZone;
 use resident_index::Hit;
-use resident_store::{Store, VectorGroup};
+use resident_store::{Reader, Store, VectorGroup, VectorOwner};
 
 use crate::{
-    Embedder, MemoryError,
+    Embedder, MemoryError, Signals,
     embedding::{OnProgress, RunningTurn, Turns, Vectors, Worker},
 };
 
@@ -20,6 +21,7 @@ pub struct Memory {
     time_zone: TimeZone,
     embedding: RwLock<Option<Embedding>>,
     turns: Turns,
+    signals: Signals,
 }
 
 /// An embedder at work.
@@ -38,13 +40,26 @@ impl Memory {
     /// The memory in `store`, without an embedder: everything is found by its words. "Yesterday" is understood in the
     /// computer's time zone.
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, time_zone: TimeZone::system(), embedding: RwLock::new(None), turns: Turns::default() }
+        Self {
+            store,
+            time_zone: TimeZone::system(),
+            embedding: RwLock::new(None),
+            turns: Turns::default(),
+            signals: Signals::default(),
+        }
     }
 
     /// The same memory, which understands dates in `time_zone`.
     #[must_use]
     pub fn in_time_zone(mut self, time_zone: TimeZone) -> Self {
         self.time_zone = time_zone;
+        self
+    }
+
+    /// The same memory, which ranks by `signals` alone; for measuring what each of them is worth.
+    #[must_use]
+    pub fn ranking_by(mut self, signals: Signals) -> Self {
+        self.signals = signals;
         self
     }
 
@@ -55,6 +70,10 @@ impl Memory {
 
     pub(crate) fn time_zone(&self) -> &TimeZone {
         &self.time_zone
+    }
+
+    pub(crate) fn signals(&self) -> Signals {
+        self.signals
     }
 
     /// Takes `embedder` from now on, or none. What has no vector of it yet is embedded in the background, the newest
@@ -153,5 +172,18 @@ impl Dense {
             nearest.truncate(k);
         }
         Ok(nearest)
+    }
+
+    /// How similar the query is to the texts of those rows that have a vector.
+    pub(crate) fn similarities(
+        &self,
+        r: &Reader<'_>,
+        owner: VectorOwner,
+        keys: &[i64],
+    ) -> Result<HashMap<i64, f32>, MemoryError> {
+        let stored = r.vectors_of_rows(owner, self.vectors.embedder().id(), keys)?;
+        let comparable = stored.into_iter().filter(|(_, vector)| vector.len() == self.query.len());
+        let similar = comparable.map(|(key, vector)| (key, resident_index::dot(&self.query, &vector)));
+        Ok(similar.filter(|(_, similarity)| similarity.is_finite()).collect())
     }
 }

@@ -2,7 +2,7 @@
 //! Which columns weigh how much is the caller's business; ranking lives in `memory`.
 
 use rusqlite::types::Value;
-use rusqlite::{ErrorCode, params_from_iter};
+use rusqlite::{ErrorCode, params, params_from_iter};
 
 use crate::StoreError;
 use crate::sql::{Reader, row_limit};
@@ -27,7 +27,44 @@ pub(crate) struct LexicalQuery<'a> {
     pub(crate) limit: usize,
 }
 
+/// A table of words: that of the messages or that of the passages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextTable {
+    /// The words of messages.
+    Messages,
+    /// The words of passages.
+    Passages,
+}
+
+impl TextTable {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "message_text",
+            Self::Passages => "passage_text",
+        }
+    }
+}
+
 impl Reader<'_> {
+    /// How many rows of a table have `word` in their own text, in any of its forms, counted up to `most`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_rows_with(&self, table: TextTable, word: &str, most: usize) -> Result<usize, StoreError> {
+        let table = table.name();
+        let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)");
+        let expression = format!("text : \"{}\"", word.replace('"', "\"\""));
+        self.count(&sql, params![expression, row_limit(most)])
+    }
+
+    /// The highest row of a table, which is about how many rows it has.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn highest_row(&self, table: TextTable) -> Result<usize, StoreError> {
+        self.count(&format!("SELECT COALESCE(MAX(rowid), 0) FROM {}", table.name()), [])
+    }
+
     pub(crate) fn search_text(&self, query: LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
         let LexicalQuery { text_table: table, from, condition, values, match_expression, weights, limit } = query;
         // A question of nothing but stopwords leaves no word to look for, which is no fault of the question.

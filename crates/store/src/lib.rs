@@ -57,7 +57,7 @@ pub use ids::{
     PassageId, StepId, SummaryId, ToolId, TurnId,
 };
 pub use letter::Letter;
-pub use lexical::LexicalHit;
+pub use lexical::{LexicalHit, TextTable};
 pub use mcp_server::{McpServer, McpServerKind};
 pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};
 pub use page::Page;

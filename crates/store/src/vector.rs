@@ -186,6 +186,22 @@ impl Reader<'_> {
         )
     }
 
+    /// The vectors that `embedder` made of those rows, in no order; rows that have none are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn vectors_of_rows(
+        &self,
+        owner: VectorOwner,
+        embedder: &str,
+        keys: &[i64],
+    ) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
+        let Some(embedder) = self.embedder_key(embedder)? else { return Ok(Vec::new()) };
+        let sql = format!("SELECT vector FROM {} WHERE owner = ? AND embedder = ?", place(owner).vectors);
+        let vector = |key: i64| self.first(&sql, [key, embedder], |row| Ok(components(row.get_ref(0)?.as_blob()?)));
+        keys.iter().filter_map(|key| Some(vector(*key).transpose()?.map(|vector| (*key, vector)))).collect()
+    }
+
     fn embedder_key(&self, name: &str) -> Result<Option<i64>, StoreError> {
         self.first("SELECT key FROM embedders WHERE name = ?", [name], |row| row.get(0))
     }

@@ -1,6 +1,7 @@
-//! Evaluations: how well local models use their memory. They run the product itself (a profile in a temporary folder,
+//! Evaluations: how well local models use their memory, and what memory finds. They run the product itself (a profile in a temporary folder,
 //! the application API, the models that `cargo xtask setup` fetched) and print what they saw.
 
+pub(crate) mod retrieval;
 pub(crate) mod router;
 pub(crate) mod tools;
 
@@ -37,6 +38,28 @@ pub(crate) enum EvalError {
     /// What was measured has no JSON form.
     #[error("could not write the report: {0}")]
     Report(#[from] serde_json::Error),
+    /// A corpus cannot be read.
+    #[error("`{path}`, line {line}: {details}")]
+    Corpus {
+        /// The file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        details: String,
+    },
+    /// A corpus has nothing to measure.
+    #[error("there is no conversation of that split in `{path}`")]
+    NoConversations {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Memory refused something.
+    #[error("memory said: {0}")]
+    Memory(#[from] resident_memory::MemoryError),
+    /// The embedder did not get done.
+    #[error("not everything could be embedded; the log says why")]
+    NotEmbedded,
     /// A turn did not end.
     #[error("the turn for `{text}` did not end within {seconds} seconds")]
     Stuck {
@@ -50,7 +73,7 @@ pub(crate) enum EvalError {
     NoModels,
 }
 
-/// Measure how well local models use their memory.
+/// Measure how well local models use their memory, and what memory finds.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask eval", disable_help_subcommand = true)]
 struct Arguments {
@@ -62,6 +85,12 @@ struct Arguments {
 enum Evaluation {
     /// Requests to remember, correct, forget, save and look up, and questions about what is remembered.
     Tools(tools::ToolsArguments),
+    /// Questions to recall memory about the conversations of a corpus.
+    Retrieval(retrieval::RetrievalArguments),
+    /// The same with the turns as passages of archival memory.
+    Archival(retrieval::RetrievalArguments),
+    /// Print a made-up corpus for these two.
+    Corpus(retrieval::CorpusArguments),
 }
 
 /// Runs the evaluation that `arguments` name.
@@ -72,6 +101,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), EvalError> {
     let arguments = Arguments::parse_from(std::iter::once("eval").chain(arguments.iter().copied()));
     match arguments.evaluation {
         Evaluation::Tools(arguments) => tools::run(&arguments),
+        Evaluation::Retrieval(arguments) => retrieval::recall(&arguments),
+        Evaluation::Archival(arguments) => retrieval::archival(&arguments),
+        Evaluation::Corpus(arguments) => {
+            retrieval::corpus(&arguments);
+            Ok(())
+        }
     }
 }
 

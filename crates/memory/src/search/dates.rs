@@ -1,4 +1,5 @@
-//! Dates in the words of a query: "yesterday", "last week", "three days ago", "in May 2023", "on 7 May", "2023-05-07".
+//! Dates in the words of a query: "yesterday", "last week", "three days ago", "last spring", "in May 2023", "on 7 May",
+//! "two weeks before 7 May", "2023-05-07".
 //!
 //! What they name becomes a soft preference in ranking and never a filter: people misremember dates, and a memory about
 //! May need not have been said in May.
@@ -24,6 +25,17 @@ impl DateRange {
     /// Whether a moment lies in it.
     pub(crate) fn contains(self, at_ms: i64) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
+    }
+
+    /// How near a moment lies to it, 0..1: 1 within, and less with every day outside. What happened is more often told
+    /// in the days after than announced in those before.
+    pub(crate) fn nearness(self, at_ms: i64) -> f64 {
+        const DAY_MS: f64 = 86_400_000.0;
+        const FADES_AFTER_DAYS: f64 = 7.0;
+        const FADES_BEFORE_DAYS: f64 = 3.0;
+        let days_before = (self.from_ms - at_ms).max(0) as f64 / DAY_MS;
+        let days_after = (at_ms - self.to_ms + 1).max(0) as f64 / DAY_MS;
+        (-days_before / FADES_BEFORE_DAYS - days_after / FADES_AFTER_DAYS).exp()
     }
 }
 
@@ -55,6 +67,18 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 const NUMBERS: [&str; 12] =
     ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
+/// Whether a word of a query that names a time is likely a part of that name.
+pub(crate) fn is_of_a_date(word: &str) -> bool {
+    month(word).is_some()
+        || day_of_month(word).is_some()
+        || year(word).is_some()
+        || Unit::of(word).is_some()
+        || matches!(word, "spring" | "summer" | "autumn" | "fall" | "winter")
+        || WEEKDAYS.iter().any(|(name, _)| *name == word)
+        || NUMBERS.contains(&word)
+        || matches!(word, "yesterday" | "today" | "tonight" | "last" | "previous" | "past" | "ago")
+}
+
 /// The first span of time that `query` names, as it is understood at `now_ms` in `time_zone`; `None` when it names none.
 pub(crate) fn named_range(query: &str, now_ms: i64, time_zone: &TimeZone) -> Option<DateRange> {
     let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(time_zone.clone());
@@ -68,11 +92,51 @@ pub(crate) fn named_range(query: &str, now_ms: i64, time_zone: &TimeZone) -> Opt
 /// The first day and the day after the last that `words` begin with. `before` is the word in front of them.
 fn days_named(words: &[String], before: Option<&str>, today: Date) -> Option<(Date, Date)> {
     let word = |at: usize| words.get(at).map(String::as_str);
-    relative(word(0)?, word(1), word(2), today)
+    beside_a_date(words, today)
+        .or_else(|| relative(word(0)?, word(1), word(2), today))
         .or_else(|| weekday(word(0)?, before, today))
         .or_else(|| iso(word(0)?, word(1), word(2)))
         .or_else(|| named_month(words, before, today))
+        .or_else(|| season(words, before, today))
         .or_else(|| year_alone(word(0)?, before))
+}
+
+/// "two weeks before 7 May", "the day after 2023-05-07".
+fn beside_a_date(words: &[String], today: Date) -> Option<(Date, Date)> {
+    let word = |at: usize| words.get(at).map(String::as_str);
+    let (count, unit_at) = number(word(0)?).map_or((1, 0), |count| (count, 1));
+    let unit = Unit::of(word(unit_at)?)?;
+    let direction = word(unit_at + 1)?;
+    let (date, _) = days_named(&words[unit_at + 2..], Some(direction), today)?;
+    match direction {
+        "before" => unit.around(unit.back(date, count)?),
+        "after" => unit.around(unit.back(date, -count)?),
+        _ => None,
+    }
+}
+
+/// "last spring", "in the summer of 2022", "winter 2022" (the one that begins in that year), in the northern hemisphere.
+fn season(words: &[String], before: Option<&str>, today: Date) -> Option<(Date, Date)> {
+    let word = |at: usize| words.get(at).map(String::as_str);
+    let first_month = match word(0)? {
+        "spring" => 3,
+        "summer" => 6,
+        "autumn" | "fall" => 9,
+        "winter" => 12,
+        _ => return None,
+    };
+    let year = word(if word(1) == Some("of") { 2 } else { 1 }).and_then(self::year);
+    // "spring" and "fall" are verbs too.
+    let meant = year.is_some() || matches!(before, Some("in" | "since" | "during" | "last" | "this" | "the"));
+    let begins = |year| Date::new(year, first_month, 1).ok().filter(|_| meant);
+    let begun = match year {
+        Some(year) => begins(year)?,
+        None => begins(today.year()).filter(|date| *date <= today).or_else(|| begins(today.year() - 1))?,
+    };
+    // "last spring" said in spring is that of the year before.
+    let ends = |date: Date| date.checked_add(3.months()).ok();
+    let begun = if before == Some("last") && ends(begun)? > today { begins(begun.year() - 1)? } else { begun };
+    Some((begun, ends(begun)?))
 }
 
 fn relative(first: &str, second: Option<&str>, third: Option<&str>, today: Date) -> Option<(Date, Date)> {
@@ -257,11 +321,29 @@ mod tests {
         check("notes of 2023-05-07", Some(("2023-05-07", "2023-05-08")));
         check("31 February 2023", Some(("2023-02-01", "2023-03-01")));
         check("in 2021", Some(("2021-01-01", "2022-01-01")));
+        check("last spring", Some(("2023-03-01", "2023-06-01")));
+        check("last autumn", Some(("2022-09-01", "2022-12-01")));
+        check("this fall", Some(("2023-09-01", "2023-12-01")));
+        check("the summer of 2022", Some(("2022-06-01", "2022-09-01")));
+        check("winter 2021", Some(("2021-12-01", "2022-03-01")));
+        check("two weeks before 7 May 2023", Some(("2023-04-17", "2023-04-24")));
+        check("the day after 2023-05-07", Some(("2023-05-08", "2023-05-09")));
+        check("a month before May 2023", Some(("2023-04-01", "2023-05-01")));
     }
 
     #[test]
     fn other_words_are_no_dates() {
-        for query in ["may I ask", "march on", "room 2023", "last dance", "99999999 years ago", "", "sun"] {
+        for query in [
+            "may I ask",
+            "march on",
+            "room 2023",
+            "last dance",
+            "99999999 years ago",
+            "",
+            "sun",
+            "spring on",
+            "two weeks before the trip",
+        ] {
             check(query, None);
         }
     }

@@ -4,18 +4,26 @@ use std::collections::{HashMap, HashSet};
 
 use resident_index::Hit;
 use resident_store::{
-    AgentId, ConversationId, Message, MessageFilter, MessageListing, Page, Reader, Role, Thread, TurnId, VectorGroup,
+    AgentId, ConversationId, LexicalHit, Message, MessageFilter, MessageListing, Page, Reader, Role, TextTable, Thread,
+    TurnId, VectorGroup, VectorOwner,
 };
 
 use super::{
-    Question, Reason,
-    rank::{CANDIDATES, Candidate, DATE_BONUS, LEAST_SIMILARITY, MESSAGE_WEIGHTS, fuse},
+    Question, Reason, Signals,
+    evidence::{self, Candidate, WeightedTerms},
+    rank::{BY_MEANING, BY_WORDS, Evidence, Found, LEAST_SIMILARITY, MESSAGE_WEIGHTS, WITHIN_TIME, merge},
     words::present,
 };
-use crate::{Memory, MemoryError};
+use crate::{Memory, MemoryError, memory::Dense};
 
 /// Messages before and after a hit that come with it.
 const NEIGHBOURS: usize = 1;
+
+/// Messages before and after a candidate that are looked at to weigh it.
+const AROUND: usize = 2;
+
+/// What happened is often told in the week after.
+const TOLD_SOON_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// Messages read at once when the newest are looked for.
 const PAGE: usize = 200;
@@ -96,53 +104,41 @@ impl Memory {
         let Some(question) = question.filter(|_| query.limit > 0) else {
             return self.store().read(|r| newest(r, agent, query));
         };
-        let by_meaning = self.messages_by_meaning(agent, query)?;
+        let signals = self.signals();
+        let dense = if signals.dense { self.dense(&query.text) } else { None };
+        let by_meaning = match &dense {
+            Some(dense) => self.messages_by_meaning(agent, query, dense)?,
+            None => Vec::new(),
+        };
         self.store().read(|r| {
-            let filter = query.filter();
-            let expression = &question.match_expression;
-            let limit = CANDIDATES.max(query.limit);
-            let mut by_words = r.search_messages_text(agent, expression, &filter, MESSAGE_WEIGHTS, limit)?;
-            if let Some(dates) = question.dates {
-                // What was said then is looked through by itself, since better matches of other times may crowd it out.
-                let then = MessageFilter {
-                    from_ms: Some(dates.from_ms.max(query.from_ms.unwrap_or(i64::MIN))),
-                    to_ms: Some(dates.to_ms.min(query.to_ms.unwrap_or(i64::MAX))),
-                    ..filter
-                };
-                by_words.extend(r.search_messages_text(agent, expression, &then, MESSAGE_WEIGHTS, limit)?);
-            }
-            let mut found = Vec::new();
-            let candidates: HashMap<i64, Candidate> =
-                fuse(&by_words, &by_meaning).into_iter().map(|candidate| (candidate.key, candidate)).collect();
-            for message in r.messages_by_seq(&candidates.keys().copied().collect::<Vec<_>>())? {
-                if message.agent_id == *agent && query.admits(&message) {
-                    let candidate = candidates[&message.seq];
-                    let bonus = if question.names_time_of(message.created_at_ms) { DATE_BONUS } else { 0.0 };
-                    found.push((candidate.score + bonus, candidate, message));
-                }
-            }
+            let by_words = messages_by_words(r, agent, query, &question, signals)?;
+            let candidates = candidates(r, agent, query, &merge(&by_words, &by_meaning))?;
+            let similarity = match &dense {
+                Some(dense) => similarities(r, dense, &candidates)?,
+                None => HashMap::new(),
+            };
+            let terms = WeightedTerms::read(r, TextTable::Messages, &question.terms, &evidence::names(&candidates))?;
+            let evidence = evidence::of_messages(&question, &terms, &candidates, &similarity, signals);
+            let mut found: Vec<(f32, Candidate)> = evidence.iter().map(Evidence::score).zip(candidates).collect();
             // Of equal scores the newer message is the better guess.
-            found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.2.seq.cmp(&a.2.seq)));
+            found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.message.seq.cmp(&a.1.message.seq)));
             let mut seen = HashSet::new();
-            found.retain(|(_, _, message)| seen.insert(words_of(message)));
+            found.retain(|(_, candidate)| seen.insert(words_of(&candidate.message)));
             found.truncate(query.limit);
-            found
-                .into_iter()
-                .map(|(score, candidate, message)| {
-                    let hit = with_neighbours(r, query, message)?;
-                    let reasons = reasons(&question, candidate, &hit);
-                    Ok(RecallHit { score, reasons, ..hit })
-                })
-                .collect()
+            Ok(found.into_iter().map(|(score, candidate)| hit(&question, score, candidate)).collect())
         })
     }
 
     /// The messages nearest in meaning. Where the query narrows whom or when, further ones are asked for until enough
     /// pass.
-    fn messages_by_meaning(&self, agent: &AgentId, query: &RecallQuery) -> Result<Vec<Hit>, MemoryError> {
-        let Some(dense) = self.dense(&query.text) else { return Ok(Vec::new()) };
+    fn messages_by_meaning(
+        &self,
+        agent: &AgentId,
+        query: &RecallQuery,
+        dense: &Dense,
+    ) -> Result<Vec<Hit>, MemoryError> {
         let group = [VectorGroup::MessagesOf(agent.clone())];
-        let mut rank = CANDIDATES;
+        let mut rank = BY_MEANING.max(query.limit);
         loop {
             let mut hits = dense.nearest(self.store(), &group, rank, &|_| true)?;
             let deeper = hits.len() == rank;
@@ -161,6 +157,69 @@ impl Memory {
             return Ok(hits);
         }
     }
+}
+
+/// The best matches by words, and those within the time that the query names.
+fn messages_by_words(
+    r: &Reader<'_>,
+    agent: &AgentId,
+    query: &RecallQuery,
+    question: &Question,
+    signals: Signals,
+) -> Result<Vec<LexicalHit>, MemoryError> {
+    let [text, neighbours, context] = MESSAGE_WEIGHTS;
+    let weights = [text, if signals.neighbours { neighbours } else { 0.0 }, context];
+    let filter = query.filter();
+    let expression = &question.match_expression;
+    let mut found = r.search_messages_text(agent, expression, &filter, weights, BY_WORDS.max(query.limit))?;
+    if let Some(dates) = question.dates.filter(|_| signals.date) {
+        // What was said then is looked through by itself, since better matches of other times may crowd it out.
+        let then = MessageFilter {
+            from_ms: Some(dates.from_ms.max(query.from_ms.unwrap_or(i64::MIN))),
+            to_ms: Some(dates.to_ms.saturating_add(TOLD_SOON_MS).min(query.to_ms.unwrap_or(i64::MAX))),
+            ..filter
+        };
+        found.extend(r.search_messages_text(agent, expression, &then, weights, WITHIN_TIME)?);
+    }
+    Ok(found)
+}
+
+/// The messages that were found and that the query admits, each with what was said around it.
+fn candidates(
+    r: &Reader<'_>,
+    agent: &AgentId,
+    query: &RecallQuery,
+    found: &HashMap<i64, Found>,
+) -> Result<Vec<Candidate>, MemoryError> {
+    let mut candidates = Vec::with_capacity(found.len());
+    for message in r.messages_by_seq(&found.keys().copied().collect::<Vec<_>>())? {
+        if message.agent_id == *agent && query.admits(&message) {
+            let (mut before, mut after) = r.neighbours(&message, message.seq, AROUND)?;
+            before.retain(|message| !query.is_own(message));
+            after.retain(|message| !query.is_own(message));
+            candidates.push(Candidate { found: found[&message.seq], message, before, after });
+        }
+    }
+    Ok(candidates)
+}
+
+/// How similar to the query the candidates and the messages beside them are, as far as they are embedded.
+fn similarities(r: &Reader<'_>, dense: &Dense, candidates: &[Candidate]) -> Result<HashMap<i64, f32>, MemoryError> {
+    let beside = |candidate: &Candidate| {
+        let beside = [candidate.before.last(), candidate.after.first()];
+        beside.into_iter().flatten().map(|message| message.seq).collect::<Vec<_>>()
+    };
+    let seqs: HashSet<i64> =
+        candidates.iter().flat_map(|one| beside(one).into_iter().chain([one.message.seq])).collect();
+    dense.similarities(r, VectorOwner::Message, &seqs.into_iter().collect::<Vec<_>>())
+}
+
+fn hit(question: &Question, score: f32, candidate: Candidate) -> RecallHit {
+    let Candidate { message, mut before, mut after, found } = candidate;
+    before.drain(..before.len().saturating_sub(NEIGHBOURS));
+    after.truncate(NEIGHBOURS);
+    let hit = RecallHit { message, score, reasons: Vec::new(), before, after };
+    RecallHit { reasons: reasons(question, found, &hit), ..hit }
 }
 
 /// What tells one message from another: a conversation that was forked has copies of the messages it began with.
@@ -200,10 +259,10 @@ fn with_neighbours(r: &Reader<'_>, query: &RecallQuery, message: Message) -> Res
     Ok(RecallHit { message, score: 0.0, reasons: vec![Reason::Newest], before, after })
 }
 
-fn reasons(question: &Question, candidate: Candidate, hit: &RecallHit) -> Vec<Reason> {
+fn reasons(question: &Question, found: Found, hit: &RecallHit) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let in_time = question.names_time_of(hit.message.created_at_ms);
-    if candidate.by_words {
+    if found.words > 0.0 {
         let own = present(&question.terms, &hit.message.content);
         let mut beside: Vec<String> =
             hit.before.iter().chain(&hit.after).flat_map(|m| present(&question.terms, &m.content)).collect();
@@ -221,7 +280,7 @@ fn reasons(question: &Question, candidate: Candidate, hit: &RecallHit) -> Vec<Re
             reasons.push(Reason::Date);
         }
     }
-    if let Some(similarity) = candidate.similarity {
+    if let Some(similarity) = found.similarity {
         reasons.push(Reason::Meaning { similarity });
     }
     if in_time {

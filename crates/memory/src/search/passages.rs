@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use resident_store::{Passage, PassageFilter, PassageScope, VectorGroup};
+use resident_store::{Passage, PassageFilter, PassageScope, TextTable, VectorGroup, VectorOwner};
 
 use super::{
     Question, Reason,
-    rank::{CANDIDATES, Candidate, DATE_BONUS, LEAST_SIMILARITY, PASSAGE_WEIGHTS, fuse},
+    evidence::{WeightedTerms, prefer_newer, told},
+    rank::{BY_WORDS, Evidence, Found, LEAST_SIMILARITY, PASSAGE_WEIGHTS, merge},
     words::present,
 };
 use crate::{Memory, MemoryError};
@@ -93,9 +94,10 @@ impl Memory {
         query: &ArchivalQuery,
         question: &Question,
     ) -> Result<ArchivalPage, MemoryError> {
-        let last = filter.offset.saturating_add(filter.limit.min(CANDIDATES));
-        let limit = CANDIDATES.max(last.saturating_mul(2)).min(10 * CANDIDATES);
-        let by_meaning = match self.dense(&query.text) {
+        let last = filter.offset.saturating_add(filter.limit.min(BY_WORDS));
+        let limit = BY_WORDS.max(last.saturating_mul(2)).min(10 * BY_WORDS);
+        let dense = if self.signals().dense { self.dense(&query.text) } else { None };
+        let by_meaning = match &dense {
             None => Vec::new(),
             Some(dense) => {
                 let (rows, archives) = self
@@ -110,18 +112,25 @@ impl Memory {
         };
         self.store().read(|r| {
             let by_words = r.search_passages_text(filter, &question.match_expression, PASSAGE_WEIGHTS, limit)?;
-            let candidates: HashMap<i64, Candidate> =
-                fuse(&by_words, &by_meaning).into_iter().map(|candidate| (candidate.key, candidate)).collect();
-            let mut found = Vec::new();
-            for (row, passage) in r.passages_by_rowid(&candidates.keys().copied().collect::<Vec<_>>())? {
-                // It may have gone to the bin since the vectors were compared.
-                if passage.deleted_at_ms.is_some() != filter.deleted {
-                    continue;
-                }
-                let candidate = candidates[&row];
-                let bonus = if names_time_of(question, &passage) { DATE_BONUS } else { 0.0 };
-                found.push((row, ArchivalHit { score: candidate.score + bonus, reasons: Vec::new(), passage }));
-            }
+            let candidates = merge(&by_words, &by_meaning);
+            let mut passages = r.passages_by_rowid(&candidates.keys().copied().collect::<Vec<_>>())?;
+            // It may have gone to the bin since the vectors were compared.
+            passages.retain(|(_, passage)| passage.deleted_at_ms.is_some() == filter.deleted);
+            let rows: Vec<i64> = passages.iter().map(|(row, _)| *row).collect();
+            let similarity = match &dense {
+                Some(dense) => dense.similarities(r, VectorOwner::Passage, &rows)?,
+                None => HashMap::new(),
+            };
+            let terms = WeightedTerms::read(r, TextTable::Passages, &question.terms, &HashSet::new())?;
+            let mut evidence: Vec<Evidence> = passages
+                .iter()
+                .map(|(row, passage)| weigh(question, &terms, candidates[row], passage, similarity.get(row).copied()))
+                .collect();
+            prefer_newer(question, &mut evidence, &rows);
+            let hit = |((row, passage), evidence): ((i64, Passage), Evidence)| {
+                (row, ArchivalHit { score: evidence.score(), reasons: Vec::new(), passage })
+            };
+            let mut found: Vec<(i64, ArchivalHit)> = passages.into_iter().zip(evidence).map(hit).collect();
             let newer = |a: &(i64, ArchivalHit), b: &(i64, ArchivalHit)| {
                 (b.1.passage.created_at_ms, b.0).cmp(&(a.1.passage.created_at_ms, a.0))
             };
@@ -141,6 +150,31 @@ impl Memory {
     }
 }
 
+/// What speaks for a passage. It stands alone, so that what its tags and its document say counts as its own, its best
+/// match by words as that of its session, and its meaning twice.
+fn weigh(
+    question: &Question,
+    terms: &WeightedTerms,
+    found: Found,
+    passage: &Passage,
+    similarity: Option<f32>,
+) -> Evidence {
+    let described =
+        [passage.document.as_deref().unwrap_or_default(), &passage.tags.join(" "), &passage.text].join("\n");
+    let similarity = f64::from(similarity.or(found.similarity).unwrap_or_default().max(0.0));
+    let nearness = |at_ms: i64| question.dates.map_or(0.0, |dates| dates.nearness(at_ms));
+    Evidence {
+        covered: terms.covered(&terms.alone(&described)),
+        session: found.words,
+        similarity,
+        beside: similarity,
+        told: told(&passage.text),
+        speaker: 0.0,
+        time: nearness(passage.created_at_ms).max(passage.valid_from_ms.map_or(0.0, nearness)),
+        newer: 0.0,
+    }
+}
+
 /// A passage is of the time when it was saved, and of the time from when it is true.
 fn names_time_of(question: &Question, passage: &Passage) -> bool {
     question.names_time_of(passage.created_at_ms) || passage.valid_from_ms.is_some_and(|at| question.names_time_of(at))
@@ -151,9 +185,9 @@ fn asked_tags(filter: &PassageFilter, passage: &Passage) -> Vec<Reason> {
     asked.map(|tag| Reason::Tag { tag: tag.clone() }).collect()
 }
 
-fn reasons(filter: &PassageFilter, question: &Question, candidate: Candidate, passage: &Passage) -> Vec<Reason> {
+fn reasons(filter: &PassageFilter, question: &Question, found: Found, passage: &Passage) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if candidate.by_words {
+    if found.words > 0.0 {
         let mut terms = present(&question.terms, &passage.text);
         for term in passage.document.iter().flat_map(|document| present(&question.terms, document)) {
             if !terms.contains(&term) {
@@ -166,7 +200,7 @@ fn reasons(filter: &PassageFilter, question: &Question, candidate: Candidate, pa
     }
     let named = |tag: &&String| filter.tags.contains(tag) || !present(&question.terms, tag).is_empty();
     reasons.extend(passage.tags.iter().filter(named).map(|tag| Reason::Tag { tag: tag.clone() }));
-    if let Some(similarity) = candidate.similarity {
+    if let Some(similarity) = found.similarity {
         reasons.push(Reason::Meaning { similarity });
     }
     if names_time_of(question, passage) || reasons.is_empty() {

@@ -12,7 +12,7 @@ const MOST_TERMS: usize = 48;
 const LONGEST_QUERY: usize = 4_096;
 
 /// English words that say nothing about what is looked for, and what contractions leave behind ("don't" is "don", "t").
-const STOPWORDS: &str = "a about after again all also am an and any are as at be because been before being between both \
+pub(crate) const STOPWORDS: &str = "a about after again all also am an and any are as at be because been before being between both \
     but by can could d did didn do does doesn doing don down during each else ever few for from further get give go \
     got had has hasn have haven having he her here hers herself him himself his how i if in into is isn it its itself \
     just let ll m me more most much my myself no nor not now of off on once only or other our ours ourselves out over \
@@ -37,7 +37,7 @@ pub(crate) fn terms(query: &str) -> Vec<String> {
 }
 
 /// As much of a query as is read, up to the end of a word where it has any.
-fn beginning(query: &str) -> &str {
+pub(crate) fn beginning(query: &str) -> &str {
     if query.len() <= LONGEST_QUERY {
         return query;
     }
@@ -59,9 +59,12 @@ pub(crate) fn present(terms: &[String], text: &str) -> Vec<String> {
 
 /// The words of a text, lower case: runs of letters, digits and combining accents, as FTS5's `unicode61` cuts them.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !(c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)))
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+    split(text).map(str::to_lowercase)
+}
+
+/// The words of a text as they stand there.
+pub(crate) fn split(text: &str) -> impl DoubleEndedIterator<Item = &str> + '_ {
+    text.split(|c: char| !(c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c))).filter(|word| !word.is_empty())
 }
 
 /// Whether two words differ in common endings only.

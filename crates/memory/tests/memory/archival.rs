@@ -171,3 +171,16 @@ fn a_shared_archive_is_searched_with_the_agents_own_by_words_and_by_meaning() {
     world.memory.store().write(|w| w.detach_archive(&world.agent, &shared)).unwrap();
     assert_eq!(world.look_up("vehicle").len(), 0);
 }
+
+#[test]
+fn a_text_of_five_megabytes_is_saved_and_found_from_end_to_end() {
+    let world = World::new();
+    let middle = "The sea was calm and nothing much happened on that day. ".repeat(5_000_000 / 56);
+    let text = format!("It began in Valparaiso. {middle} It ended in Reykjavik.");
+    assert!(text.len() >= 5_000_000);
+    let last = world.save(&text, &["log"]);
+    assert!(last.text.ends_with("It ended in Reykjavik."));
+    let found = world.look_up("Where did it end, in Reykjavik?");
+    assert_eq!(found[0].passage.id, last.id);
+    assert!(texts(&world.look_up("Valparaiso"))[0].starts_with("It began in Valparaiso."));
+}

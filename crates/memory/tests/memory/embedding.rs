@@ -184,3 +184,50 @@ fn writes_and_closing_do_not_wait_for_a_slow_embedder() {
     Store::open(folder.path(), clock).expect("the profile is free again");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
+
+/// Makes vectors that compare with nothing: of zeros, or with a NaN in them.
+struct Senseless(f32);
+
+impl Embedder for Senseless {
+    fn id(&self) -> &str {
+        "senseless"
+    }
+
+    fn dimension(&self) -> usize {
+        4
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        Ok(vec![vec![0.0, self.0, 0.0, 0.0]; texts.len()])
+    }
+}
+
+#[test]
+fn vectors_of_zeros_or_with_a_nan_leave_the_search_by_words() {
+    for component in [0.0, f32::NAN, f32::INFINITY] {
+        let world = World::new();
+        world.say(Role::User, "My puppy is three years old.");
+        world.save("The automobile was repaired.", &[]);
+        world.memory.set_embedder(Some(Arc::new(Senseless(component))), Arc::new(|_| {}));
+        // Vectors that are not finite are never stored, so that this may not come true.
+        world.memory.wait_until_embedded(Duration::from_millis(200));
+        let hits = world.recall("puppy");
+        assert_eq!(said(&hits), ["My puppy is three years old."], "{component}");
+        assert!(hits[0].score.is_finite());
+        assert_eq!(texts(&world.look_up("automobile")), ["The automobile was repaired."], "{component}");
+    }
+}
+
+#[test]
+fn a_stored_vector_of_another_length_is_passed_over() {
+    let world = World::new();
+    let message = world.say(Role::User, "My puppy is three years old.");
+    let vector = resident_store::StoredVector {
+        owner: resident_store::VectorOwner::Message,
+        key: message.seq,
+        vector: vec![1.0; 7],
+    };
+    world.memory.store().write(|w| w.put_vectors("words", &[vector])).unwrap();
+    world.embed_with(&WordEmbedder::new("words", 64));
+    assert_eq!(said(&world.recall("puppy")), ["My puppy is three years old."]);
+}

@@ -116,3 +116,50 @@ fn nothing_that_a_person_types_is_an_error() {
         world.recall(text);
     }
 }
+
+#[test]
+fn odd_queries_find_what_they_name() {
+    let world = World::new();
+    world.say(Role::User, "We saw The Who in Leeds and slept in York.");
+    world.say(Role::User, "Мой поезд отходит в семь утра.");
+    world.say(Role::User, "\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc} is where we met.");
+    world.say(Role::User, "Login is NEAR(five) OR NOT \"six\"*.");
+    let pasted = (0..10_000).map(|n| format!("word{n} ")).collect::<String>();
+    let long = format!("Leeds {pasted}");
+    for (query, found) in [
+        ("the", "We saw The Who in Leeds and slept in York."),
+        ("когда отходит поезд?", "Мой поезд отходит в семь утра."),
+        ("\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc}", "\u{6771}\u{4eac}\u{30bf}\u{30ef}\u{30fc} is where we met."),
+        ("NEAR(\"login\" \"six\") AND text:x^2 OR -NOT*", "Login is NEAR(five) OR NOT \"six\"*."),
+        (long.as_str(), "We saw The Who in Leeds and slept in York."),
+    ] {
+        let hits = world.recall(query);
+        assert_eq!(said(&hits).first(), Some(&found), "{}", &query[..query.floor_char_boundary(60)]);
+    }
+}
+
+#[test]
+fn what_changed_since_comes_after_what_is_true_now() {
+    let world = World::new();
+    world.say_at(Role::User, "My budget for the kitchen is 400 euros.", NOW - 30 * DAY, None);
+    for day in 3..20 {
+        world.say_at(Role::User, &format!("Nothing new on day {day}, the weather was fine."), NOW - day * DAY, None);
+    }
+    world.say_at(Role::User, "My budget for the kitchen is 500 euros.", NOW - 2 * DAY, None);
+    for question in ["What is my budget for the kitchen now?", "What's my kitchen budget?"] {
+        assert!(said(&world.recall(question))[0].contains("500"), "{question}");
+    }
+    assert_eq!(said(&world.recall("What was my budget for the kitchen?"))[..2].len(), 2, "both are known");
+}
+
+#[test]
+fn a_fact_at_the_end_of_a_page_is_found() {
+    let world = World::new();
+    let page = "Some advice touches on gardens, on letters and on the sea in general. ".repeat(60);
+    world.say(Role::Assistant, &format!("{page} The hotel that I recommend is the Heron."));
+    for n in 0..5 {
+        world.say(Role::Assistant, &format!("{page} That is all for answer {n}."));
+    }
+    world.say(Role::User, "Thanks!");
+    assert!(said(&world.recall("Which hotel did you recommend?"))[0].ends_with("the Heron."));
+}
