@@ -209,11 +209,8 @@ impl<'a> Speakers<'a> {
     }
 }
 
-/// A session, and who speaks in it: what one of them said speaks for what else they said then, and not for the answers.
-type Session<'a> = (usize, &'a str);
-
-/// The session of each candidate.
-fn sessions(candidates: &[Candidate]) -> Vec<Session<'_>> {
+/// A number for the session of each candidate.
+fn sessions(candidates: &[Candidate]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|at| {
         let Message { conversation_id, seq, .. } = &candidates[*at].message;
@@ -227,11 +224,11 @@ fn sessions(candidates: &[Candidate]) -> Vec<Session<'_>> {
         session += usize::from(earlier.conversation_id != later.conversation_id || pause_ms > PAUSE_MS);
         sessions[pair[1]] = session;
     }
-    sessions.into_iter().zip(candidates).map(|(session, candidate)| (session, speaker(&candidate.message))).collect()
+    sessions
 }
 
-fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[Session<'_>], signals: Signals) -> Vec<Around> {
-    let mut of_session: HashMap<Session<'_>, TermSet> = HashMap::new();
+fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[usize], signals: Signals) -> Vec<Around> {
+    let mut of_session: HashMap<usize, TermSet> = HashMap::new();
     let mut arounds = Vec::with_capacity(candidates.len());
     for (candidate, session) in candidates.iter().zip(sessions) {
         let mut around = terms.alone(&candidate.message.content);
@@ -256,9 +253,9 @@ fn arounds(terms: &WeightedTerms, candidates: &[Candidate], sessions: &[Session<
     arounds
 }
 
-/// The best match by words of each speaker in each session.
-fn best_by_session<'a>(candidates: &[Candidate], sessions: &[Session<'a>]) -> HashMap<Session<'a>, f64> {
-    let mut best: HashMap<Session<'a>, f64> = HashMap::new();
+/// The best match by words in each session.
+fn best_by_session(candidates: &[Candidate], sessions: &[usize]) -> HashMap<usize, f64> {
+    let mut best: HashMap<usize, f64> = HashMap::new();
     for (candidate, session) in candidates.iter().zip(sessions) {
         let of_session = best.entry(*session).or_default();
         *of_session = of_session.max(candidate.found.words);

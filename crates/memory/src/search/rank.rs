@@ -28,7 +28,7 @@ pub(crate) const BY_MEANING: usize = 100;
 pub(crate) const LEAST_SIMILARITY: f32 = 0.25;
 
 /// How much of a term's weight a text has when the term stands in the message beside it (or in another piece of the same
-/// text), in one two away, or in what else its speaker said in the session.
+/// text), in one two away, or elsewhere in its session.
 pub(crate) const BESIDE: f64 = 0.8;
 pub(crate) const TWO_AWAY: f64 = 0.5;
 pub(crate) const IN_SESSION: f64 = 0.15;
@@ -64,7 +64,7 @@ impl Default for Signals {
 pub(crate) struct Evidence {
     /// The share of the query's terms, by their rarity, that it has or that stand near it.
     pub(crate) covered: f64,
-    /// The best match by words of its speaker in its session, as a share of the best of all.
+    /// The best match by words in its session, as a share of the best of all.
     pub(crate) session: f64,
     /// Its similarity of meaning.
     pub(crate) similarity: f64,
