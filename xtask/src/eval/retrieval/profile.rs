@@ -87,7 +87,7 @@ impl Profile {
             Kind::Passages => {
                 let text = format!("{}: {}", turn.speaker, turn.text);
                 let provenance = Provenance::user("eval");
-                let edit = EditContext { agent_id, conversation_id: None, provenance: &provenance, now_ms: at_ms };
+                let edit = EditContext::new(agent_id, &provenance, at_ms);
                 let new = NewPassages { text, ..NewPassages::default() };
                 let saved = store.write(|w| archival::insert(w, &edit, new))?;
                 Ok(saved.into_iter().map(|passage| passage.id.0).collect())
