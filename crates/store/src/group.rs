@@ -4,14 +4,16 @@
 //!
 //! A sleeptime group knows up to which message its agents have gone through what its main agent talked about.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::message::{COLUMNS, of_row as message_of_row};
+use crate::message::{COLUMNS, SPOKEN, of_row as message_of_row};
 use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, BlockId, GroupId, Message, MessageId, StoreError, TurnId};
+use crate::{AgentId, BlockId, GroupId, Message, MessageId, StoreError};
 
 /// How the agents of a group work together, in V1's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,6 +126,10 @@ CREATE INDEX messages_of_group ON messages (group_id, seq) WHERE group_id IS NOT
 const SAID: &str = "group_id = ? AND origin_id IS NULL AND role IN ('user', 'assistant') AND content <> ''
     AND deleted_at_ms IS NULL";
 
+/// The condition that a message was spoken in an agent's own thread after another.
+static SPOKEN_SINCE: LazyLock<String> =
+    LazyLock::new(|| format!("agent_id = ? AND conversation_id IS NULL AND {SPOKEN} AND seq > ?"));
+
 fn of_row(row: &Row<'_>) -> rusqlite::Result<Group> {
     Ok(Group {
         id: GroupId(row.get("id")?),
@@ -206,21 +212,22 @@ impl Reader<'_> {
         self.all(&sql, params![id.as_str(), heard.unwrap_or(0)], message_of_row)
     }
 
-    /// What the user and an agent said in the agent's own thread after `after_seq`, oldest first, and in how many turns
-    /// that are over.
+    /// What the user and an agent said in the agent's own thread after `after_seq`, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn spoken_since(&self, agent_id: &AgentId, after_seq: i64) -> Result<(Vec<Message>, usize), StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE agent_id = ? AND conversation_id IS NULL AND {} AND seq > ?
-             ORDER BY seq",
-            crate::message::SPOKEN
-        );
-        let spoken = self.all(&sql, params![agent_id.as_str(), after_seq], message_of_row)?;
-        let mut turns: Vec<&TurnId> = spoken.iter().filter_map(|message| message.turn_id.as_ref()).collect();
-        turns.dedup();
-        Ok((spoken.clone(), turns.len()))
+    pub fn spoken_since(&self, agent_id: &AgentId, after_seq: i64) -> Result<Vec<Message>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE {} ORDER BY seq", *SPOKEN_SINCE);
+        self.all(&sql, params![agent_id.as_str(), after_seq], message_of_row)
+    }
+
+    /// In how many turns that was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_turns_since(&self, agent_id: &AgentId, after_seq: i64) -> Result<usize, StoreError> {
+        let sql = format!("SELECT COUNT(DISTINCT turn_id) FROM messages WHERE {}", *SPOKEN_SINCE);
+        self.count(&sql, params![agent_id.as_str(), after_seq])
     }
 
     fn with_members(&self, group: Group) -> Result<Group, StoreError> {

@@ -128,7 +128,7 @@ impl App {
     fn run_sleeptime(self: &Arc<Self>, group_id: &GroupId, cancel: &Cancel) -> Result<(), ApiError> {
         let group = self.group_record(group_id.as_str())?;
         let Some(manager) = self.manager_of(&group)? else { return Ok(()) };
-        let (said, _) =
+        let said =
             self.store.read::<_, ApiError>(|reader| Ok(reader.spoken_since(&manager.id, group.processed_seq)?))?;
         let processed = said.last().map_or(group.processed_seq, |last| last.seq);
         for agent in self.members_of(&group)? {
@@ -202,8 +202,7 @@ fn is_sleeptime_agent(writer: &Writer<'_>, id: &AgentId) -> Result<bool, ApiErro
 /// How many turns of its manager a sleeptime group has not gone through.
 pub(super) fn waiting_turns(reader: &Reader<'_>, group: &Group) -> Result<u32, ApiError> {
     let Some(manager) = &group.manager_agent_id else { return Ok(0) };
-    let (_, turns) = reader.spoken_since(manager, group.processed_seq)?;
-    Ok(u32::try_from(turns).unwrap_or(u32::MAX))
+    Ok(u32::try_from(reader.count_turns_since(manager, group.processed_seq)?).unwrap_or(u32::MAX))
 }
 
 /// Gives `tidier` the blocks of `agent`, but for those whose label it has already.
