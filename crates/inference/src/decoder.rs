@@ -1,23 +1,23 @@
-//! The llama family of decoders: Llama (arXiv 2302.13971), Mistral, SmolLM2, Qwen2 and Qwen3, from GGUF.
+//! The llama family of decoders: Llama (arXiv 2302.13971), Mistral, SmolLM2, Qwen2, Qwen3 and Gemma 3, from GGUF.
 //!
 //! A layer is `x += o(attention(rope(q), rope(k), v))` of the normed `x`, then `x += down(silu(gate) * up)` of the
 //! normed `x`. The families differ in how heads are rotated, in biases of q, k and v (Qwen2) and in norms of q and k
-//! (Qwen3), which are used where the file has them. Activations are plain `f32` slices that are reused from token to
+//! (Qwen3, Gemma 3) and of what is added to `x` (Gemma 3), which are used where the file has them; Gemma 3 scales its
+//! embeddings, has another gate, and most of its layers see the last positions only (arXiv 2503.19786). Activations are plain `f32` slices that are reused from token to
 //! token; weights stay quantised. It runs on the processor: a device with its own memory wants another file beside
 //! this one.
 
-use rayon::prelude::*;
-
-use crate::cache::KeyValues;
+use crate::cache::LayerKeyValues;
 use crate::error::LoadError;
-use crate::gguf::{Gguf, Hyperparameters};
+use crate::gguf::{Architecture, Gguf, Hyperparameters};
 use crate::kernels::{
-    Attention, Matrix, Rope, Simd, add, attend, multiply, rms_norm, rms_norm_in_place, silu_multiply,
+    Attention, KeyValueRows, KeyValues, Matrix, Operand, Place, Rope, Rounding, Simd, Team, add, attend,
+    for_each_chunk, gelu_multiply, multiply, rms_norm, rms_norm_heads, silu_multiply,
 };
 use crate::linear::Linear;
 
-/// Rows of activations that a thread takes at a time in the functions between the products.
-const ROWS_PER_TASK: usize = 16;
+/// How activations are rounded for quantised weights.
+const PRECISION: Rounding = Rounding::TwoBytes;
 
 /// A decoder with its weights.
 #[derive(Debug)]
@@ -25,8 +25,12 @@ pub(crate) struct Decoder {
     parameters: Hyperparameters,
     simd: Simd,
     rope: Rope,
+    /// For the layers that see the last positions only, where there are any.
+    sliding_rope: Option<Rope>,
     /// `(vocabulary, width)`
     embedding: Matrix,
+    /// What embeddings are multiplied with.
+    embedding_scale: f32,
     layers: Vec<Layer>,
     output_norm: Vec<f32>,
     /// `(vocabulary, width)`; the embedding where the file ties them.
@@ -41,10 +45,16 @@ struct Layer {
     query_norm: Option<Vec<f32>>,
     key_norm: Option<Vec<f32>>,
     attention_output: Linear,
+    /// Of what attention adds to `x`.
+    attention_output_norm: Option<Vec<f32>>,
     feed_forward_norm: Vec<f32>,
     /// Width to the gate and up.
     gate_up: Linear,
     down: Linear,
+    /// Of what the feed-forward part adds to `x`.
+    down_norm: Option<Vec<f32>>,
+    /// Positions that a token sees, where it does not see all.
+    window: Option<usize>,
 }
 
 /// Reads the named matrices, `(rows, columns)` each, with the biases that the file has.
@@ -63,14 +73,20 @@ fn read_linear(gguf: &mut Gguf, names: &[(String, usize)], columns: usize) -> Re
 pub(crate) struct Activations {
     /// `(tokens, width)`
     x: Vec<f32>,
-    normed: Vec<f32>,
+    /// What the next matrix is multiplied with.
+    operand: Operand,
     /// `(tokens, queries + keys + values)`
     query_key_value: Vec<f32>,
-    queries: Vec<f32>,
+    /// Sines and cosines, `(tokens, pairs)`.
+    turns: Vec<(f32, f32)>,
+    sliding_turns: Vec<(f32, f32)>,
+    attention: Vec<f32>,
+    /// `(tokens, queries)`
     attended: Vec<f32>,
     /// `(tokens, 2 * feed_forward_width)`
     gate_up: Vec<f32>,
-    gated: Vec<f32>,
+    /// `(tokens, width)`; only where what is added to `x` is normed.
+    added: Vec<f32>,
     /// `(vocabulary)`
     logits: Vec<f32>,
 }
@@ -89,6 +105,8 @@ impl Decoder {
         };
         let style = parameters.architecture.rope_style();
         let rope = Rope::new(style, rope_dimensions, parameters.rope_base, factors.as_deref());
+        let sliding = parameters.sliding;
+        let sliding_rope = sliding.map(|sliding| Rope::new(style, rope_dimensions, sliding.rope_base, None));
         let embedding = gguf.matrix("token_embd.weight", vocabulary, width)?;
         let output_norm = gguf.vector("output_norm.weight", width)?;
         let output =
@@ -99,9 +117,9 @@ impl Decoder {
         let layers = (0..parameters.layers)
             .map(|index| {
                 let name = |part: &str| format!("blk.{index}.{part}");
-                let head_norm = |gguf: &mut Gguf, part: &str| {
+                let norm = |gguf: &mut Gguf, part: &str, width: usize| {
                     let name = name(part);
-                    gguf.has(&name).then(|| gguf.vector(&name, head_dimensions)).transpose()
+                    gguf.has(&name).then(|| gguf.vector(&name, width)).transpose()
                 };
                 Ok(Layer {
                     attention_norm: gguf.vector(&name("attn_norm.weight"), width)?,
@@ -110,9 +128,10 @@ impl Decoder {
                         &[(name("attn_q"), queries), (name("attn_k"), keys), (name("attn_v"), keys)],
                         width,
                     )?,
-                    query_norm: head_norm(gguf, "attn_q_norm.weight")?,
-                    key_norm: head_norm(gguf, "attn_k_norm.weight")?,
+                    query_norm: norm(gguf, "attn_q_norm.weight", head_dimensions)?,
+                    key_norm: norm(gguf, "attn_k_norm.weight", head_dimensions)?,
                     attention_output: read_linear(gguf, &[(name("attn_output"), width)], queries)?,
+                    attention_output_norm: norm(gguf, "post_attention_norm.weight", width)?,
                     feed_forward_norm: gguf.vector(&name("ffn_norm.weight"), width)?,
                     gate_up: read_linear(
                         gguf,
@@ -120,10 +139,19 @@ impl Decoder {
                         width,
                     )?,
                     down: read_linear(gguf, &[(name("ffn_down"), width)], feed_forward)?,
+                    down_norm: norm(gguf, "post_ffw_norm.weight", width)?,
+                    window: sliding
+                        .filter(|sliding| !(index + 1).is_multiple_of(sliding.period))
+                        .map(|sliding| sliding.window),
                 })
             })
             .collect::<Result<Vec<_>, LoadError>>()?;
-        Ok(Self { parameters, simd: Simd::detect(), rope, embedding, layers, output_norm, output })
+        let embedding_scale = match parameters.architecture {
+            Architecture::Gemma3 => (width as f32).sqrt(),
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => 1.0,
+        };
+        let simd = Simd::detect();
+        Ok(Self { parameters, simd, rope, sliding_rope, embedding, embedding_scale, layers, output_norm, output })
     }
 
     /// Its numbers.
@@ -132,94 +160,134 @@ impl Decoder {
     }
 
     /// Evaluates `tokens` after what `cache` holds, and appends their keys and values to it. If they are wanted, the
-    /// logits that follow the last of them are in the activations then. Runs on the rayon pool that it is called in.
+    /// logits that follow the last of them are in the activations then.
     pub(crate) fn forward(
         &self,
+        team: &Team,
         tokens: &[u32],
-        cache: &mut KeyValues,
+        cache: &mut LayerKeyValues,
         activations: &mut Activations,
         wants_logits: bool,
     ) {
-        let Hyperparameters { width, norm_epsilon, .. } = self.parameters;
+        let Hyperparameters { width, vocabulary, norm_epsilon, .. } = self.parameters;
+        let on = (team, self.simd);
         activations.resize(tokens.len(), &self.parameters);
-        for (token, row) in tokens.iter().zip(activations.x.chunks_exact_mut(width)) {
+        for_each_chunk(team, &mut activations.x, width, |index, row| {
             // A token beyond the vocabulary cannot come from the tokenizer.
-            self.embedding.copy_row((*token as usize).min(self.parameters.vocabulary - 1), row);
+            self.embedding.copy_row((tokens[index] as usize).min(vocabulary - 1), row);
+            row.iter_mut().for_each(|value| *value *= self.embedding_scale);
+        });
+        let past = cache.0.first().map_or(0, KeyValues::positions);
+        self.rope.turns(past..past + tokens.len(), &mut activations.turns);
+        if let Some(rope) = &self.sliding_rope {
+            rope.turns(past..past + tokens.len(), &mut activations.sliding_turns);
         }
-        for (layer, cache) in self.layers.iter().zip(&mut cache.layers) {
-            self.attention(layer, cache, activations);
-            self.feed_forward(layer, activations);
+        for (layer, cache) in self.layers.iter().zip(&mut cache.0) {
+            self.attention(on, layer, cache, activations);
+            self.feed_forward(on, layer, activations);
         }
         if !wants_logits {
             return;
         }
-        let last = &activations.x[activations.x.len() - width..];
-        let normed = &mut activations.normed[..width];
-        rms_norm(last, &self.output_norm, norm_epsilon, normed);
-        activations.logits.resize(self.parameters.vocabulary, 0.0);
-        let output = self.output.as_ref().unwrap_or(&self.embedding);
-        multiply(self.simd, output, normed, &mut activations.logits, (self.parameters.vocabulary, 0));
+        let Activations { x, operand, logits, .. } = activations;
+        let (last, output) = (&x[x.len() - width..], self.output.as_ref().unwrap_or(&self.embedding));
+        let output_rounding = if output.is_quantised() { PRECISION } else { Rounding::Not };
+        operand.fill(on, (1, width), output_rounding, |_, out| {
+            rms_norm(last, &self.output_norm, norm_epsilon, out);
+        });
+        logits.resize(vocabulary, 0.0);
+        multiply(on, output, operand, logits, Place { stride: vocabulary, column: 0, adds: false });
     }
 
     /// `x += o(attention(norm(x)))`
-    fn attention(&self, layer: &Layer, cache: &mut crate::cache::Layer, activations: &mut Activations) {
+    fn attention(&self, on: (&Team, Simd), layer: &Layer, cache: &mut KeyValues, activations: &mut Activations) {
         let Hyperparameters { width, heads, key_value_heads, head_dimensions, norm_epsilon, .. } = self.parameters;
-        let Activations { x, normed, query_key_value, queries, attended, .. } = activations;
+        let Activations { x, operand, query_key_value, turns, sliding_turns, attention, attended, added, .. } =
+            activations;
+        let (rope, turns) = match (&self.sliding_rope, layer.window) {
+            (Some(rope), Some(_)) => (rope, sliding_turns),
+            (_, None) | (None, Some(_)) => (&self.rope, turns),
+        };
         let (query_width, key_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
-        let past = cache.keys.len() / key_width;
+        let (tokens, stride) = (x.len() / width, layer.query_key_value.rows());
 
-        norm_rows(x, &layer.attention_norm, norm_epsilon, normed);
-        layer.query_key_value.forward(self.simd, normed, query_key_value);
-        for (row, queries) in
-            query_key_value.chunks_exact(layer.query_key_value.rows()).zip(queries.chunks_exact_mut(query_width))
-        {
-            queries.copy_from_slice(&row[..query_width]);
-            cache.keys.extend_from_slice(&row[query_width..query_width + key_width]);
-            cache.values.extend_from_slice(&row[query_width + key_width..]);
-        }
-        let new_keys = &mut cache.keys[past * key_width..];
-        if let Some(weight) = &layer.query_norm {
-            rms_norm_in_place(queries, weight, norm_epsilon);
-        }
-        if let Some(weight) = &layer.key_norm {
-            rms_norm_in_place(new_keys, weight, norm_epsilon);
-        }
-        self.rope.rotate(queries, query_width, head_dimensions, past);
-        self.rope.rotate(new_keys, key_width, head_dimensions, past);
-        let attention = Attention {
-            queries,
-            keys: &cache.keys,
-            values: &cache.values,
+        operand.fill(on, (tokens, width), layer.query_key_value.rounding(PRECISION), |token, out| {
+            rms_norm(&x[token * width..][..width], &layer.attention_norm, norm_epsilon, out);
+        });
+        layer.query_key_value.forward(on, operand, query_key_value, false);
+        for_each_chunk(on.0, query_key_value, stride, |token, row| {
+            on.1.vectorise(|| {
+                let (queries, rest) = row.split_at_mut(query_width);
+                let keys = &mut rest[..key_width];
+                if let Some(weight) = &layer.query_norm {
+                    rms_norm_heads(queries, weight, norm_epsilon);
+                }
+                if let Some(weight) = &layer.key_norm {
+                    rms_norm_heads(keys, weight, norm_epsilon);
+                }
+                let turns = &turns[token * rope.pairs()..][..rope.pairs()];
+                rope.rotate(queries, head_dimensions, turns);
+                rope.rotate(keys, head_dimensions, turns);
+            });
+        });
+        let (key, value) = (query_width, query_width + key_width);
+        cache.append(on, KeyValueRows { rows: query_key_value, stride, key, value });
+        let over = Attention {
+            queries: query_key_value,
+            stride,
+            key_values: cache,
             heads,
             key_value_heads,
             head_dimensions,
+            scale: 1.0 / (head_dimensions as f32).sqrt(),
             causal: true,
+            window: layer.window,
         };
-        attend(self.simd, attention, attended);
-        let projected = &mut normed[..x.len()];
-        debug_assert_eq!(projected.len() % width, 0, "whole rows");
-        layer.attention_output.forward(self.simd, attended, projected);
-        add(x, projected);
+        attend(on, over, attention, attended);
+        operand.fill(on, (tokens, query_width), layer.attention_output.rounding(PRECISION), |token, out| {
+            out.copy_from_slice(&attended[token * query_width..][..query_width]);
+        });
+        self.add_to(on, x, operand, (&layer.attention_output, layer.attention_output_norm.as_deref()), added);
     }
 
-    /// `x += down(silu(gate(norm(x))) * up(norm(x)))`
-    fn feed_forward(&self, layer: &Layer, activations: &mut Activations) {
-        let Hyperparameters { feed_forward_width, norm_epsilon, .. } = self.parameters;
-        let Activations { x, normed, gate_up, gated, .. } = activations;
-        norm_rows(x, &layer.feed_forward_norm, norm_epsilon, normed);
-        layer.gate_up.forward(self.simd, normed, gate_up);
-        gated
-            .par_chunks_mut(ROWS_PER_TASK * feed_forward_width)
-            .zip(gate_up.par_chunks(ROWS_PER_TASK * 2 * feed_forward_width))
-            .for_each(|(gated, gate_up)| silu_multiply(gate_up, feed_forward_width, gated));
-        layer.down.forward(self.simd, gated, normed);
-        add(x, normed);
+    /// `x += linear(operand)`, normed where there is a norm for it.
+    fn add_to(
+        &self,
+        on: (&Team, Simd),
+        x: &mut [f32],
+        operand: &Operand,
+        (linear, norm): (&Linear, Option<&[f32]>),
+        added: &mut Vec<f32>,
+    ) {
+        let Some(norm) = norm else {
+            return linear.forward(on, operand, x, true);
+        };
+        added.resize(x.len(), 0.0);
+        linear.forward(on, operand, added, false);
+        for_each_chunk(on.0, added, norm.len(), |_, row| {
+            on.1.vectorise(|| rms_norm_heads(row, norm, self.parameters.norm_epsilon));
+        });
+        on.1.vectorise(|| add(x, added));
     }
-}
 
-fn norm_rows(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-    let task = ROWS_PER_TASK * weight.len();
-    out.par_chunks_mut(task).zip(x.par_chunks(task)).for_each(|(out, x)| rms_norm(x, weight, epsilon, out));
+    /// `x += down(activation(gate(norm(x))) * up(norm(x)))`
+    fn feed_forward(&self, on: (&Team, Simd), layer: &Layer, activations: &mut Activations) {
+        let Hyperparameters { width, feed_forward_width, norm_epsilon, .. } = self.parameters;
+        let Activations { x, operand, gate_up, added, .. } = activations;
+        let gate = match self.parameters.architecture {
+            Architecture::Gemma3 => gelu_multiply,
+            Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => silu_multiply,
+        };
+        let tokens = x.len() / width;
+        operand.fill(on, (tokens, width), layer.gate_up.rounding(PRECISION), |token, out| {
+            rms_norm(&x[token * width..][..width], &layer.feed_forward_norm, norm_epsilon, out);
+        });
+        layer.gate_up.forward(on, operand, gate_up, false);
+        operand.fill(on, (tokens, feed_forward_width), layer.down.rounding(PRECISION), |token, out| {
+            gate(&gate_up[token * 2 * feed_forward_width..][..2 * feed_forward_width], out);
+        });
+        self.add_to(on, x, operand, (&layer.down, layer.down_norm.as_deref()), added);
+    }
 }
 
 impl Activations {
@@ -232,12 +300,9 @@ impl Activations {
         let queries = parameters.heads * parameters.head_dimensions;
         let keys = parameters.key_value_heads * parameters.head_dimensions;
         self.x.resize(tokens * parameters.width, 0.0);
-        self.normed.resize(tokens * parameters.width, 0.0);
         self.query_key_value.resize(tokens * (queries + 2 * keys), 0.0);
-        self.queries.resize(tokens * queries, 0.0);
         self.attended.resize(tokens * queries, 0.0);
         self.gate_up.resize(tokens * 2 * parameters.feed_forward_width, 0.0);
-        self.gated.resize(tokens * parameters.feed_forward_width, 0.0);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cache::{Sequence, SequenceCache, common_prefix};
 use crate::call::{CallText, closing_rank};
 use crate::decoder::{Activations, Decoder};
 use crate::grammar::CallGrammars;
+use crate::kernels::Team;
 use crate::sampler::Sampler;
 use crate::stream::{Marker, TextStream};
 use crate::template::{CALL_BEGIN, CALL_END, CallStyle};
@@ -392,7 +393,8 @@ impl Run<'_> {
             let batch = &self.pending[done..total.min(done + BATCH_TOKENS)];
             let last = done + batch.len() == total;
             let Engine { decoder, activations, .. } = &mut *self.engine;
-            decoder.forward(batch, &mut self.sequence.key_values, activations, last);
+            let key_values = &mut self.sequence.key_values;
+            Team::gather(|team| decoder.forward(team, batch, key_values, activations, last));
             self.sequence.extend(batch);
             done += batch.len();
             if total > 1 && self.written == 0 {

@@ -1,6 +1,6 @@
 //! Linear layers: one or more matrices over the same input, whose outputs lie beside each other.
 
-use crate::kernels::{Matrix, Simd, add, multiply};
+use crate::kernels::{Matrix, Operand, Place, Rounding, Simd, Team, add, for_each_chunk, multiply};
 
 /// Matrices whose outputs lie beside each other, with their biases.
 #[derive(Debug)]
@@ -35,15 +35,20 @@ impl Linear {
         self.rows
     }
 
-    /// `x (tokens, columns)` to `out (tokens, rows)`. Runs on the rayon pool that it is called in.
-    pub(crate) fn forward(&self, simd: Simd, x: &[f32], out: &mut [f32]) {
+    /// How its input is rounded where it is to be rounded to `precision`: as that, or not at all.
+    pub(crate) fn rounding(&self, precision: Rounding) -> Rounding {
+        if self.parts.iter().any(Matrix::is_quantised) { precision } else { Rounding::Not }
+    }
+
+    /// Writes its outputs for `x` to `out`, `(tokens, rows)`, or adds them to what is there.
+    pub(crate) fn forward(&self, (team, simd): (&Team, Simd), x: &Operand, out: &mut [f32], adds: bool) {
         let mut column = 0;
         for part in &self.parts {
-            multiply(simd, part, x, out, (self.rows, column));
+            multiply((team, simd), part, x, out, Place { stride: self.rows, column, adds });
             column += part.rows();
         }
         if let Some(bias) = &self.bias {
-            out.chunks_exact_mut(self.rows).for_each(|row| add(row, bias));
+            for_each_chunk(team, out, self.rows, |_, row| simd.vectorise(|| add(row, bias)));
         }
     }
 }

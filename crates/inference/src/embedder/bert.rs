@@ -7,14 +7,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use candle_core::Tensor;
-use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::kernels::{Attention, Matrix, Simd, add, attend, gelu, layer_norm};
+use crate::kernels::{
+    Attention, KeyValueRows, KeyValues, Matrix, Operand, Rounding, Simd, Team, add, attend, for_each_chunk, gelu,
+    layer_norm,
+};
 use crate::linear::Linear;
 
-/// Elements that a thread takes at a time in the functions between the products: some rows.
-const ELEMENTS_PER_TASK: usize = 1 << 14;
+/// How activations are rounded.
+const PRECISION: Rounding = Rounding::TwoBytes;
 
 /// The numbers of `config.json` that make the encoder.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,7 +99,7 @@ impl Weights {
 
     fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear, String> {
         let parts = names.iter().map(|name| {
-            let matrix = Matrix::single(rows, columns, self.take(&format!("{name}.weight"), &[rows, columns])?);
+            let matrix = Matrix::from_f32(rows, columns, &self.take(&format!("{name}.weight"), &[rows, columns])?);
             Ok((matrix, Some(self.take(&format!("{name}.bias"), &[rows])?)))
         });
         Ok(Linear::new(parts.collect::<Result<Vec<_>, String>>()?))
@@ -127,8 +129,8 @@ impl Bert {
     }
 
     /// Sentence vectors of unit length, one for each text of token ids: the mean of its tokens' vectors. Texts have at
-    /// least one token and at most as many as there are positions. Runs on the rayon pool that it is called in.
-    pub(super) fn embed(&self, texts: &[&[u32]]) -> Vec<Vec<f32>> {
+    /// least one token and at most as many as there are positions.
+    pub(super) fn embed(&self, team: &Team, texts: &[&[u32]]) -> Vec<Vec<f32>> {
         let hidden = self.config.hidden_size;
         let mut places = Vec::with_capacity(texts.len());
         let mut x = Vec::new();
@@ -140,54 +142,82 @@ impl Bert {
             }
             places.push(start..x.len());
         }
-        self.normed(&mut x, &self.norm);
+        let on = (team, self.simd);
+        self.normed(on, &mut x, &self.norm);
+        let mut activations = Activations::default();
         for layer in &self.layers {
-            self.layer(layer, &places, &mut x);
+            self.layer(on, layer, &places, &mut x, &mut activations);
         }
         places.into_iter().map(|place| mean_of_rows(&x[place], hidden)).collect()
     }
 
     /// `x (tokens, hidden)` through one layer; `places` are its texts' elements.
-    fn layer(&self, layer: &Layer, places: &[Range<usize>], x: &mut [f32]) {
+    fn layer(
+        &self,
+        on: (&Team, Simd),
+        layer: &Layer,
+        places: &[Range<usize>],
+        x: &mut [f32],
+        activations: &mut Activations,
+    ) {
         let Config { hidden_size: hidden, num_attention_heads: heads, intermediate_size, .. } = self.config;
+        let Activations { operand, projected, attention, attended, widened } = activations;
         let tokens = x.len() / hidden;
-        let mut projected = vec![0f32; tokens * 3 * hidden];
-        layer.query_key_value.forward(self.simd, x, &mut projected);
-        let part = |index: usize| -> Vec<f32> {
-            projected.chunks_exact(3 * hidden).flat_map(|row| &row[index * hidden..][..hidden]).copied().collect()
-        };
-        let (queries, keys, values) = (part(0), part(1), part(2));
-        let mut attended = vec![0f32; x.len()];
+        projected.resize(tokens * 3 * hidden, 0.0);
+        attended.resize(x.len(), 0.0);
+        widened.resize(tokens * intermediate_size, 0.0);
+
+        let row = |x: &[f32], token: usize, out: &mut [f32]| out.copy_from_slice(&x[token * out.len()..][..out.len()]);
+        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(x, token, out));
+        layer.query_key_value.forward(on, operand, projected, false);
         for place in places {
-            let attention = Attention {
-                queries: &queries[place.clone()],
-                keys: &keys[place.clone()],
-                values: &values[place.clone()],
+            let rows = &projected[place.start * 3..place.end * 3];
+            let mut key_values = KeyValues::new(hidden);
+            key_values.append(on, KeyValueRows { rows, stride: 3 * hidden, key: hidden, value: 2 * hidden });
+            let over = Attention {
+                queries: rows,
+                stride: 3 * hidden,
+                key_values: &key_values,
                 heads,
                 key_value_heads: heads,
                 head_dimensions: hidden / heads,
+                scale: 1.0 / ((hidden / heads) as f32).sqrt(),
                 causal: false,
+                window: None,
             };
-            attend(self.simd, attention, &mut attended[place.clone()]);
+            attend(on, over, attention, &mut attended[place.clone()]);
         }
-        let mut output = vec![0f32; x.len()];
-        layer.attention_output.forward(self.simd, &attended, &mut output);
-        add(x, &output);
-        self.normed(x, &layer.attention_norm);
+        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(attended, token, out));
+        layer.attention_output.forward(on, operand, x, true);
+        self.normed(on, x, &layer.attention_norm);
 
-        let mut widened = vec![0f32; tokens * intermediate_size];
-        layer.intermediate.forward(self.simd, x, &mut widened);
-        widened.par_chunks_mut(ELEMENTS_PER_TASK).for_each(gelu);
-        layer.output.forward(self.simd, &widened, &mut output);
-        add(x, &output);
-        self.normed(x, &layer.output_norm);
+        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(x, token, out));
+        layer.intermediate.forward(on, operand, widened, false);
+        operand.fill(on, (tokens, intermediate_size), PRECISION, |token, out| {
+            row(widened, token, out);
+            gelu(out);
+        });
+        layer.output.forward(on, operand, x, true);
+        self.normed(on, x, &layer.output_norm);
     }
 
-    fn normed(&self, x: &mut [f32], norm: &Norm) {
-        let hidden = self.config.hidden_size;
-        let task = (ELEMENTS_PER_TASK / hidden).max(1) * hidden;
-        x.par_chunks_mut(task).for_each(|rows| layer_norm(rows, &norm.weight, &norm.bias, self.config.layer_norm_eps));
+    fn normed(&self, (team, simd): (&Team, Simd), x: &mut [f32], norm: &Norm) {
+        for_each_chunk(team, x, self.config.hidden_size, |_, row| {
+            simd.vectorise(|| layer_norm(row, &norm.weight, &norm.bias, self.config.layer_norm_eps));
+        });
     }
+}
+
+/// Activations, kept from layer to layer.
+#[derive(Default)]
+struct Activations {
+    operand: Operand,
+    /// `(tokens, queries + keys + values)`
+    projected: Vec<f32>,
+    attention: Vec<f32>,
+    attended: Vec<f32>,
+    /// `(tokens, intermediate)`
+    widened: Vec<f32>,
 }
 
 impl Layer {

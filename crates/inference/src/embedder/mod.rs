@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::error::panic_message;
+use crate::kernels::Team;
 use crate::pool::pool;
 use bert::{Bert, Config, Weights};
 
@@ -93,7 +94,9 @@ impl Embedder for MiniLmEmbedder {
         let mut rest = ids.as_slice();
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(batch_length(rest));
-            let embedded = catch_unwind(AssertUnwindSafe(|| self.pool.install(|| self.model.embed(batch))));
+            let embedded = catch_unwind(AssertUnwindSafe(|| {
+                self.pool.install(|| Team::gather(|team| self.model.embed(team, batch)))
+            }));
             vectors.extend(embedded.map_err(|panic| self.error(panic_message(&*panic)))?);
             rest = later;
         }

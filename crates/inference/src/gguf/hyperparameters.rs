@@ -17,10 +17,12 @@ pub(crate) enum Architecture {
     Qwen2,
     /// Qwen 3.
     Qwen3,
+    /// Gemma 3, without its eyes.
+    Gemma3,
 }
 
 impl Architecture {
-    const SUPPORTED: &str = "llama, qwen2 and qwen3";
+    const SUPPORTED: &str = "llama, qwen2, qwen3 and gemma3";
 
     /// The architecture that the file names.
     ///
@@ -31,6 +33,7 @@ impl Architecture {
             Some("llama") => Ok(Self::Llama),
             Some("qwen2") => Ok(Self::Qwen2),
             Some("qwen3") => Ok(Self::Qwen3),
+            Some("gemma3") => Ok(Self::Gemma3),
             Some(other) => Err(LoadError::Unsupported {
                 what: format!("the architecture `{}`", other.chars().take(40).collect::<String>()),
                 supported: Self::SUPPORTED,
@@ -44,15 +47,27 @@ impl Architecture {
             Self::Llama => "llama",
             Self::Qwen2 => "qwen2",
             Self::Qwen3 => "qwen3",
+            Self::Gemma3 => "gemma3",
         }
     }
 
     pub(crate) fn rope_style(self) -> RopeStyle {
         match self {
             Self::Llama => RopeStyle::Neighbours,
-            Self::Qwen2 | Self::Qwen3 => RopeStyle::Halves,
+            Self::Qwen2 | Self::Qwen3 | Self::Gemma3 => RopeStyle::Halves,
         }
     }
+}
+
+/// Layers that see only the last positions; every so many layers, one sees all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sliding {
+    /// Positions that they see, the token's own among them.
+    pub(crate) window: usize,
+    /// The last layer of every `period` sees all positions.
+    pub(crate) period: usize,
+    /// Their rotary base.
+    pub(crate) rope_base: f32,
 }
 
 /// The numbers of a decoder.
@@ -69,6 +84,8 @@ pub(crate) struct Hyperparameters {
     pub(crate) rope_base: f32,
     /// Positions are divided by this.
     pub(crate) rope_scale: f32,
+    /// Layers that see a part of the positions only.
+    pub(crate) sliding: Option<Sliding>,
     pub(crate) norm_epsilon: f32,
     pub(crate) vocabulary: usize,
     /// The longest sequence it was trained for.
@@ -108,6 +125,14 @@ impl Hyperparameters {
             rope_dimensions,
             rope_base: keys.positive("rope.freq_base", 10_000.0)?,
             rope_scale: if scaling == "linear" { keys.positive("rope.scaling.factor", 1.0)? } else { 1.0 },
+            sliding: match architecture {
+                Architecture::Gemma3 => Some(Sliding {
+                    window: keys.integer_or("attention.sliding_window", 512, 1..=1 << 24)?,
+                    period: 6,
+                    rope_base: keys.positive("rope.freq_base_swa", 10_000.0)?,
+                }),
+                Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => None,
+            },
             norm_epsilon: keys.positive("attention.layer_norm_rms_epsilon", 1e-5)?,
             vocabulary: Self::vocabulary(gguf)?,
             context_tokens: keys.integer("context_length", 64..=1 << 24)?,
@@ -149,7 +174,7 @@ impl Hyperparameters {
 
     /// Bytes that a token takes in the cache of keys and values.
     pub(crate) fn cache_bytes_per_token(&self) -> u64 {
-        (self.layers * 2 * self.key_value_heads * self.head_dimensions * size_of::<f32>()) as u64
+        (self.layers * 2 * self.key_value_heads * self.head_dimensions * size_of::<u16>()) as u64
     }
 }
 

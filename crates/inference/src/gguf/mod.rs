@@ -19,7 +19,7 @@ use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use crate::error::{LoadError, open, panic_message};
 use crate::kernels::{BLOCK, Matrix};
 
-pub(crate) use hyperparameters::Hyperparameters;
+pub(crate) use hyperparameters::{Architecture, Hyperparameters};
 pub use summary::GgufSummary;
 
 /// An opened GGUF file whose header has been read and whose tensors lie inside of it.
@@ -87,11 +87,7 @@ impl Gguf {
 
     /// A number of the metadata.
     pub(crate) fn float(&self, key: &str) -> Option<f32> {
-        match self.value(key)? {
-            Value::F32(value) => Some(*value),
-            Value::F64(value) => Some(*value as f32),
-            _ => None,
-        }
+        float(self.value(key)?)
     }
 
     /// A yes or no of the metadata.
@@ -117,6 +113,11 @@ impl Gguf {
     /// A list of whole numbers.
     pub(crate) fn integers(&self, key: &str) -> Option<Vec<u64>> {
         self.array(key)?.iter().map(integer).collect()
+    }
+
+    /// A list of numbers.
+    pub(crate) fn floats(&self, key: &str) -> Option<Vec<f32>> {
+        self.array(key)?.iter().map(float).collect()
     }
 
     /// How many texts or numbers a list has.
@@ -157,7 +158,17 @@ impl Gguf {
             GgmlDType::Q4_0 => Matrix::from_q4_0,
             GgmlDType::Q4_1 => Matrix::from_q4_1,
             GgmlDType::Q4K => Matrix::from_q4_k,
+            GgmlDType::Q5_0 => Matrix::from_q5_0,
+            GgmlDType::Q5_1 => Matrix::from_q5_1,
+            GgmlDType::Q5K => Matrix::from_q5_k,
             GgmlDType::Q8_0 => Matrix::from_q8_0,
+            GgmlDType::F16 => Matrix::half,
+            GgmlDType::BF16 => Matrix::brain,
+            GgmlDType::F32 => {
+                let tensor = self.content.tensor(&mut self.reader, name, &Device::Cpu)?;
+                let values = tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
+                return Ok(Matrix::single(rows, columns, &values));
+            }
             _ => {
                 let tensor = self.content.tensor(&mut self.reader, name, &Device::Cpu)?;
                 let values = tensor.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
@@ -171,13 +182,18 @@ impl Gguf {
         Ok(direct(rows, columns, &raw))
     }
 
-    /// Weights of all tensors, and the bytes that the decoder keeps for them: five bits a weight for the 4-bit types,
-    /// eight and a half for all others.
+    /// Weights of all tensors, and the bytes that the decoder keeps for them: those of four and five bits as they are
+    /// but for the scales of super-blocks, the other quantised ones with eight and a half bits, and the rest as it is.
     pub(crate) fn weights(&self) -> (u64, u64) {
         self.content.tensor_infos.values().fold((0, 0), |(count, bytes), info| {
             let elements = info.shape.elem_count() as u64;
             let per_block = match info.ggml_dtype {
-                GgmlDType::Q4_0 | GgmlDType::Q4_1 | GgmlDType::Q4K => 20,
+                GgmlDType::Q4_0 => 18,
+                GgmlDType::Q4_1 | GgmlDType::Q4K => 20,
+                GgmlDType::Q5_0 => 22,
+                GgmlDType::Q5_1 | GgmlDType::Q5K => 24,
+                GgmlDType::F16 | GgmlDType::BF16 => 64,
+                GgmlDType::F32 => 128,
                 _ => 34,
             };
             (count + elements, bytes + elements * per_block / BLOCK as u64)
@@ -209,6 +225,14 @@ impl Gguf {
 fn text(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn float(value: &Value) -> Option<f32> {
+    match value {
+        Value::F32(value) => Some(*value),
+        Value::F64(value) => Some(*value as f32),
         _ => None,
     }
 }

@@ -1,261 +1,381 @@
-//! Attention of new tokens over keys and values, causal or not, with grouped heads (arXiv 2305.13245).
+//! Attention of tokens over the keys and values of a sequence, causal or not, with grouped heads (arXiv 2305.13245) and
+//! sliding windows.
 //!
-//! Scores, weights and sums are made for a few tokens at a time, so that a key is read once for all of them; nothing
-//! of size tokens × tokens is ever kept.
+//! Positions are visited in chunks of fixed places. Each chunk gives its own softmax (its largest score, the sum of
+//! weights, the weighted values), and these are merged one after the other, so that nothing of size tokens × positions is
+//! kept, several threads can share the positions of one token, and a token gets the same bits alone and in a batch.
+//! The heads that share keys are computed together, so that a key is read once for all of them.
 
 use std::cell::RefCell;
 
-use rayon::prelude::*;
-
-use super::Simd;
 use super::elementwise::exp;
-use super::matmul::dot_block;
-use super::vector::{Portable, Vector};
+use super::key_values::{KeyValues, SIDE_BY_SIDE};
+use super::lanes::{Lanes, Portable};
+use super::team::Team;
+use super::{SharedSlice, Simd};
 
-/// Tokens whose scores are made together.
-const TILE: usize = 4;
+/// Positions of a chunk: its keys, of 64 dimensions, fill most of a first-level cache.
+const CHUNK: usize = 256;
+
+/// Tokens of a prompt that one task computes.
+const TILE: usize = 8;
+
+/// Rows (a token's head each) that are computed at once.
+const MOST_ROWS: usize = 8;
+
+/// What a row has before its weighted values: the largest score and the sum of weights.
+const HEAD: usize = 2;
 
 thread_local! {
-    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What attention works on.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Attention<'a> {
-    /// `(tokens, heads * head_dimensions)`
+    /// `(tokens, stride)`, with the heads' queries at the beginning of each row.
     pub(crate) queries: &'a [f32],
-    /// `(positions, key_value_heads * head_dimensions)`; the queries' own are the last ones.
-    pub(crate) keys: &'a [f32],
-    /// As `keys`.
-    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+    /// Those of the queries' own tokens are the last ones.
+    pub(crate) key_values: &'a KeyValues,
     pub(crate) heads: usize,
     pub(crate) key_value_heads: usize,
     /// A multiple of 16.
     pub(crate) head_dimensions: usize,
+    /// What scores are multiplied with.
+    pub(crate) scale: f32,
     /// Whether a token sees only what comes before it, and itself.
     pub(crate) causal: bool,
+    /// How many positions a token sees at most, itself among them.
+    pub(crate) window: Option<usize>,
 }
 
-/// Writes for each token and head the values of the positions that it sees, weighted by the softmax of its scores.
-/// `out` is `(tokens, heads * head_dimensions)`.
-pub(crate) fn attend(simd: Simd, attention: Attention<'_>, out: &mut [f32]) {
-    let width = attention.heads * attention.head_dimensions;
-    if out.len() == width {
-        let heads = out.par_chunks_mut(attention.head_dimensions).enumerate();
-        return heads.for_each(|(head, out)| attend_tile(simd, attention, (0, head), out));
+impl Attention<'_> {
+    fn tokens(&self) -> usize {
+        self.queries.len() / self.stride
     }
-    out.par_chunks_mut(TILE * width).enumerate().for_each(|(tile, out)| {
-        let tokens = out.len() / width;
-        let mut head_out = vec![0f32; tokens * attention.head_dimensions];
-        for head in 0..attention.heads {
-            attend_tile(simd, attention, (tile * TILE, head), &mut head_out);
-            let at = head * attention.head_dimensions;
-            for (out, head_out) in out.chunks_exact_mut(width).zip(head_out.chunks_exact(attention.head_dimensions)) {
-                out[at..at + attention.head_dimensions].copy_from_slice(head_out);
+
+    fn group(&self) -> usize {
+        self.heads / self.key_value_heads
+    }
+
+    /// The positions that a token sees.
+    fn visible(&self, token: usize) -> std::ops::Range<usize> {
+        let positions = self.key_values.positions();
+        let end = if self.causal { positions - self.tokens() + token + 1 } else { positions };
+        self.window.map_or(0, |window| end.saturating_sub(window))..end
+    }
+}
+
+/// What a task computes: the heads that share the keys `head`, of some tokens, over some chunks of positions.
+#[derive(Debug, Clone)]
+struct Span {
+    tokens: std::ops::Range<usize>,
+    head: usize,
+    chunks: std::ops::Range<usize>,
+}
+
+/// Writes for each token and head the values of the positions that it sees, weighted by the softmax of its scores, to
+/// `out`, `(tokens, heads * head_dimensions)`. `scratch` is kept from call to call.
+pub(crate) fn attend((team, simd): (&Team, Simd), attention: Attention<'_>, scratch: &mut Vec<f32>, out: &mut [f32]) {
+    let Attention { heads, key_value_heads, head_dimensions, .. } = attention;
+    let (tokens, group, row) = (attention.tokens(), attention.group(), HEAD + head_dimensions);
+    assert!(out.len() >= tokens * heads * head_dimensions, "there is a place for every head of every token");
+    let out = SharedSlice::new(out);
+    let finish = |token: usize, head: usize, rows: &[f32]| {
+        for (next, row) in rows.chunks_exact(row).enumerate() {
+            let head = head * group + next;
+            // SAFETY: every head of every token is finished once.
+            let out = unsafe { out.part((token * heads + head) * head_dimensions, head_dimensions) };
+            let inverse = 1.0 / row[1];
+            out.iter_mut().zip(&row[HEAD..]).for_each(|(out, value)| *out = value * inverse);
+        }
+    };
+    if tokens < TILE {
+        // The threads share the positions.
+        let chunks = |token: usize| {
+            let visible = attention.visible(token);
+            visible.start / CHUNK..visible.end.div_ceil(CHUNK)
+        };
+        let spans: usize = (0..tokens).map(|token| chunks(token).len() * key_value_heads).sum();
+        let span_of = |mut index: usize| {
+            let mut token = 0;
+            while index >= chunks(token).len() * key_value_heads {
+                index -= chunks(token).len() * key_value_heads;
+                token += 1;
+            }
+            let chunk = chunks(token).start + index / key_value_heads;
+            Span { tokens: token..token + 1, head: index % key_value_heads, chunks: chunk..chunk + 1 }
+        };
+        scratch.clear();
+        scratch.resize((spans + key_value_heads) * group * row, 0.0);
+        let (parts, merged) = scratch.split_at_mut(spans * group * row);
+        super::for_each_chunk(team, parts, group * row, |index, rows| {
+            compute(simd, attention, &span_of(index), rows);
+        });
+        let mut parts = parts.chunks_exact(key_value_heads * group * row);
+        for token in 0..tokens {
+            empty(merged, row);
+            for heads in parts.by_ref().take(chunks(token).len()) {
+                for (merged, part) in merged.chunks_exact_mut(row).zip(heads.chunks_exact(row)) {
+                    merge(merged, part);
+                }
+            }
+            for (head, rows) in merged.chunks_exact(group * row).enumerate() {
+                finish(token, head, rows);
             }
         }
+        return;
+    }
+    team.run(tokens.div_ceil(TILE) * key_value_heads, |index| {
+        let (tile, head) = (index / key_value_heads, index % key_value_heads);
+        let tile = tile * TILE..tokens.min((tile + 1) * TILE);
+        let chunks = attention.visible(tile.start).start / CHUNK..attention.visible(tile.end - 1).end.div_ceil(CHUNK);
+        SCRATCH.with_borrow_mut(|rows| {
+            rows.resize(tile.len() * group * row, 0.0);
+            compute(simd, attention, &Span { tokens: tile.clone(), head, chunks }, rows);
+            for (token, rows) in tile.zip(rows.chunks_exact(group * row)) {
+                finish(token, head, rows);
+            }
+        });
     });
 }
 
-/// One head of up to `TILE` tokens from `first` on.
-fn attend_tile(simd: Simd, attention: Attention<'_>, (first, head): (usize, usize), out: &mut [f32]) {
-    SCORES.with_borrow_mut(|scores| match simd {
-        // SAFETY: `Simd::detect` saw AVX-512 F and FMA.
+/// Rows that nothing was merged into yet.
+fn empty(rows: &mut [f32], row: usize) {
+    rows.fill(0.0);
+    rows.iter_mut().step_by(row).for_each(|largest| *largest = f32::NEG_INFINITY);
+}
+
+/// Merges the softmax of some positions into that of the positions before them.
+#[inline(always)]
+fn merge(merged: &mut [f32], part: &[f32]) {
+    if part[0] == f32::NEG_INFINITY {
+        return;
+    }
+    let largest = merged[0].max(part[0]);
+    let (before, after) = (exp(merged[0] - largest), exp(part[0] - largest));
+    merged[0] = largest;
+    for (merged, part) in merged[1..].iter_mut().zip(&part[1..]) {
+        *merged = *merged * before + part * after;
+    }
+}
+
+/// Fills `rows`, `(tokens, heads that share keys, 2 + head_dimensions)`, for a span.
+fn compute(simd: Simd, attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
+    match simd {
+        // SAFETY: `Simd::supported` saw the features.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { tile_avx512(attention, (first, head), scores, out) },
-        // SAFETY: `Simd::detect` saw AVX2 and FMA.
+        Simd::Avx512 => unsafe { compute_avx512(attention, span, rows) },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2 => unsafe { tile_avx2(attention, (first, head), scores, out) },
+        Simd::Avx2 => unsafe { compute_avx2(attention, span, rows) },
         // SAFETY: `Portable` needs no processor features.
-        Simd::Portable => unsafe { tile_with::<Portable>(attention, (first, head), scores, out) },
-    });
+        Simd::Portable => unsafe { compute_with::<Portable>(attention, span, rows) },
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn tile_avx512(attention: Attention<'_>, place: (usize, usize), scores: &mut Vec<f32>, out: &mut [f32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+fn compute_avx512(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
     // SAFETY: this function's features are those that `Avx512` needs.
-    unsafe { tile_with::<super::vector::Avx512>(attention, place, scores, out) }
+    unsafe { compute_with::<super::lanes::Avx512>(attention, span, rows) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn tile_avx2(attention: Attention<'_>, place: (usize, usize), scores: &mut Vec<f32>, out: &mut [f32]) {
+#[target_feature(enable = "avx2,fma,f16c")]
+fn compute_avx2(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
     // SAFETY: this function's features are those that `Avx2` needs.
-    unsafe { tile_with::<super::vector::Avx2>(attention, place, scores, out) }
+    unsafe { compute_with::<super::lanes::Avx2>(attention, span, rows) }
 }
 
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn tile_with<V: Vector>(
-    attention: Attention<'_>,
-    place: (usize, usize),
-    scores: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    // SAFETY: by this function's contract.
-    unsafe {
-        match out.len() / attention.head_dimensions {
-            1 => tokens_with::<V, 1>(attention, place, scores, out),
-            2 => tokens_with::<V, 2>(attention, place, scores, out),
-            3 => tokens_with::<V, 3>(attention, place, scores, out),
-            _ => tokens_with::<V, TILE>(attention, place, scores, out),
+unsafe fn compute_with<V: Lanes>(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
+    let (group, row) = (attention.group(), HEAD + attention.head_dimensions);
+    let most = if V::TOKENS == 8 { MOST_ROWS } else { MOST_ROWS / 2 };
+    empty(rows, row);
+    for chunk in span.chunks.clone() {
+        let mut first = 0;
+        while first < span.tokens.len() * group {
+            let count = (span.tokens.len() * group - first).min(most);
+            let part = Part { attention, span, chunk, first };
+            // SAFETY: by this function's contract.
+            let count = unsafe {
+                match count {
+                    8.. => part.rows::<V, 8>(&mut rows[first * row..]),
+                    4..8 => part.rows::<V, 4>(&mut rows[first * row..]),
+                    3 => part.rows::<V, 3>(&mut rows[first * row..]),
+                    2 => part.rows::<V, 2>(&mut rows[first * row..]),
+                    0 | 1 => part.rows::<V, 1>(&mut rows[first * row..]),
+                }
+            };
+            first += count;
         }
     }
 }
 
-/// # Safety
-/// The processor has the features of `V`.
-#[inline(always)]
-unsafe fn tokens_with<V: Vector, const T: usize>(
-    attention: Attention<'_>,
-    (first, head): (usize, usize),
-    scores: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    let Attention { queries, keys, values, heads, key_value_heads, head_dimensions, causal } = attention;
-    let (width, cache_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
-    let offset = head / (heads / key_value_heads) * head_dimensions;
-    let positions = keys.len() / cache_width;
-    let past = positions - queries.len() / width;
-    // Where it is causal, token `t` of the tile sees the positions before `past + first + t + 1`.
-    let seen = if causal { past + first + T } else { positions };
-    scores.clear();
-    scores.resize(T * seen, 0.0);
-
-    let query: [&[f32]; T] = std::array::from_fn(|token| {
-        let at = (first + token) * width + head * head_dimensions;
-        &queries[at..at + head_dimensions]
-    });
-    let key = |position: usize| &keys[position * cache_width + offset..][..head_dimensions];
-    let mut position = 0;
-    // SAFETY: by this function's contract.
-    unsafe {
-        while position + 4 <= seen {
-            let sums = dot_block::<V, 4, T>(std::array::from_fn(|next| key(position + next)), query);
-            for (next, sums) in sums.iter().enumerate() {
-                for (token, sum) in sums.iter().enumerate() {
-                    scores[token * seen + position + next] = *sum;
-                }
-            }
-            position += 4;
-        }
-        while position < seen {
-            for (token, sum) in dot_block::<V, 1, T>([key(position)], query)[0].iter().enumerate() {
-                scores[token * seen + position] = *sum;
-            }
-            position += 1;
-        }
-    }
-
-    let scale = 1.0 / (head_dimensions as f32).sqrt();
-    for (token, scores) in scores.chunks_exact_mut(seen).enumerate() {
-        let (visible, hidden) = scores.split_at_mut(if causal { seen - (T - 1 - token) } else { seen });
-        softmax(visible, scale);
-        hidden.fill(0.0);
-    }
-    // SAFETY: by this function's contract.
-    unsafe { weigh::<V, T>(scores, &values[offset..], (cache_width, head_dimensions), out) }
+/// Some rows of a span over one chunk.
+struct Part<'a> {
+    attention: Attention<'a>,
+    span: &'a Span,
+    chunk: usize,
+    first: usize,
 }
 
-/// Softmax of `scores * scale`, in place.
-#[inline(always)]
-fn softmax(scores: &mut [f32], scale: f32) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut lanes = [0f32; 16];
-    for chunk in scores.chunks_mut(16) {
-        for (lane, score) in lanes.iter_mut().zip(chunk) {
-            *score = exp((*score - largest) * scale);
-            *lane += *score;
+impl Part<'_> {
+    /// Computes and merges `R` rows; returns how many.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`.
+    #[inline(always)]
+    unsafe fn rows<V: Lanes, const R: usize>(&self, rows: &mut [f32]) -> usize {
+        let Attention { queries, stride, key_values, head_dimensions, scale, .. } = self.attention;
+        let (group, row) = (self.attention.group(), HEAD + head_dimensions);
+        let start = self.chunk * CHUNK;
+        let mut visible = [(0, 0); R];
+        let mut query = [&queries[..0]; R];
+        for next in 0..R {
+            let (token, head) = (self.span.tokens.start + (self.first + next) / group, (self.first + next) % group);
+            let seen = self.attention.visible(token);
+            visible[next] = (seen.start.max(start) - start, seen.end.clamp(start, start + CHUNK) - start);
+            query[next] =
+                &queries[token * stride + (self.span.head * group + head) * head_dimensions..][..head_dimensions];
         }
-    }
-    let inverse = 1.0 / lanes.iter().sum::<f32>();
-    for score in scores {
-        *score *= inverse;
+        let end = visible.iter().map(|(_, end)| *end).max().unwrap_or(0);
+        let width = key_values.width();
+        let mut scores = [[0f32; CHUNK]; R];
+        let keys = &key_values.keys()[start * width..];
+        for block in 0..end.div_ceil(SIDE_BY_SIDE) {
+            let keys = &keys[block * SIDE_BY_SIDE * width..][self.span.head * head_dimensions * SIDE_BY_SIDE..];
+            let keys = &keys[..head_dimensions * SIDE_BY_SIDE];
+            for lane in (0..SIDE_BY_SIDE).step_by(V::LANES) {
+                // SAFETY: the features are there by contract; a register of a key's dimension is within `keys`, an
+                // element of a query within it, and a register of scores within the chunk.
+                unsafe {
+                    let mut sums = [V::splat(0.0); R];
+                    for dimension in 0..head_dimensions {
+                        let key = V::load_half(keys.as_ptr().add(dimension * SIDE_BY_SIDE + lane));
+                        for next in 0..R {
+                            sums[next] = key.multiply_add(V::splat(*query[next].get_unchecked(dimension)), sums[next]);
+                        }
+                    }
+                    for next in 0..R {
+                        let scaled = sums[next].multiply(V::splat(scale));
+                        scaled.store(scores[next].as_mut_ptr().add(block * SIDE_BY_SIDE + lane));
+                    }
+                }
+            }
+        }
+        let mut parts = [(f32::NEG_INFINITY, 0f32); R];
+        for next in 0..R {
+            let (from, to) = visible[next];
+            parts[next] = softmax(&mut scores[next][..end.next_multiple_of(SIDE_BY_SIDE)], from, to);
+        }
+        let values = &key_values.values()[start * width + self.span.head * head_dimensions..];
+        assert!(end == 0 || values.len() >= (end - 1) * width + head_dimensions);
+        for at in (0..head_dimensions).step_by(V::LANES) {
+            // SAFETY: the features are there by contract; the assertion bounds every register of values.
+            unsafe {
+                let mut sums = [V::splat(0.0); R];
+                for position in 0..end {
+                    let value = V::load_half(values.as_ptr().add(position * width + at));
+                    for next in 0..R {
+                        sums[next] = value.multiply_add(V::splat(*scores[next].get_unchecked(position)), sums[next]);
+                    }
+                }
+                for next in 0..R {
+                    let (largest, _) = parts[next];
+                    let merged = &mut rows[next * row..][..row];
+                    if largest > f32::NEG_INFINITY {
+                        let after = exp(largest - merged[0].max(largest));
+                        let before = exp(merged[0] - merged[0].max(largest));
+                        let place = merged.as_mut_ptr().add(HEAD + at);
+                        let so_far = V::load(place).multiply(V::splat(before));
+                        so_far.add(sums[next].multiply(V::splat(after))).store(place);
+                    }
+                }
+            }
+        }
+        for (next, (largest, sum)) in parts.into_iter().enumerate() {
+            merge(&mut rows[next * row..][..HEAD], &[largest, sum]);
+        }
+        R
     }
 }
 
-/// Adds up the values by their weights: `out (T, head_dimensions) = weights (T, seen) · values`.
-///
-/// # Safety
-/// The processor has the features of `V`.
+/// Turns the scores of a chunk into weights, in place; returns the largest score and the sum of the weights. Only those
+/// in `from..to` are seen; all others get the weight 0.
 #[inline(always)]
-unsafe fn weigh<V: Vector, const T: usize>(
-    weights: &[f32],
-    values: &[f32],
-    (stride, head_dimensions): (usize, usize),
-    out: &mut [f32],
-) {
-    let seen = weights.len() / T;
-    assert!(values.len() >= (seen - 1) * stride + head_dimensions && out.len() == T * head_dimensions);
-    let mut at = 0;
-    // SAFETY: the features are there by contract; `at + 2 * LANES <= head_dimensions` (or one register, in the second
-    // loop) bounds every access by the assertion above.
-    unsafe {
-        while at + 2 * V::LANES <= head_dimensions {
-            let mut sums = [[V::splat(0.0); 2]; T];
-            for position in 0..seen {
-                let from = values.as_ptr().add(position * stride + at);
-                let value = [V::load(from), V::load(from.add(V::LANES))];
-                for (token, sums) in sums.iter_mut().enumerate() {
-                    let weight = V::splat(*weights.get_unchecked(token * seen + position));
-                    sums[0] = value[0].multiply_add(weight, sums[0]);
-                    sums[1] = value[1].multiply_add(weight, sums[1]);
-                }
-            }
-            for (token, sums) in sums.iter().enumerate() {
-                let to = out.as_mut_ptr().add(token * head_dimensions + at);
-                sums[0].store(to);
-                sums[1].store(to.add(V::LANES));
-            }
-            at += 2 * V::LANES;
-        }
-        while at + V::LANES <= head_dimensions {
-            let mut sums = [V::splat(0.0); T];
-            for position in 0..seen {
-                let value = V::load(values.as_ptr().add(position * stride + at));
-                for (token, sum) in sums.iter_mut().enumerate() {
-                    *sum = value.multiply_add(V::splat(*weights.get_unchecked(token * seen + position)), *sum);
-                }
-            }
-            for (token, sum) in sums.iter().enumerate() {
-                sum.store(out.as_mut_ptr().add(token * head_dimensions + at));
-            }
-            at += V::LANES;
+fn softmax(scores: &mut [f32], from: usize, to: usize) -> (f32, f32) {
+    if from >= to {
+        scores.fill(0.0);
+        return (f32::NEG_INFINITY, 0.0);
+    }
+    scores[..from].fill(f32::NEG_INFINITY);
+    scores[to..].fill(f32::NEG_INFINITY);
+    let mut lanes = [f32::NEG_INFINITY; SIDE_BY_SIDE];
+    for sixteen in scores.as_chunks::<SIDE_BY_SIDE>().0 {
+        for (lane, score) in lanes.iter_mut().zip(sixteen) {
+            *lane = if *score > *lane { *score } else { *lane };
         }
     }
+    let largest = lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for score in &mut *scores {
+        *score = exp(*score - largest);
+    }
+    scores[..from].fill(0.0);
+    scores[to..].fill(0.0);
+    let mut sums = [0f32; SIDE_BY_SIDE];
+    for sixteen in scores.as_chunks::<SIDE_BY_SIDE>().0 {
+        for (sum, weight) in sums.iter_mut().zip(sixteen) {
+            *sum += weight;
+        }
+    }
+    (largest, sums.iter().sum())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_values::KeyValueRows;
     use super::*;
 
     fn wave(count: usize, step: f32) -> Vec<f32> {
-        (0..count).map(|index| (index as f32 * step).sin()).collect()
+        (0..count).map(|index| half::f16::from_f32((index as f32 * step).sin()).to_f32()).collect()
     }
 
-    fn naive(attention: Attention<'_>) -> Vec<f32> {
-        let Attention { queries, keys, values, heads, key_value_heads, head_dimensions, causal } = attention;
-        let (width, cache_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
-        let (tokens, positions) = (queries.len() / width, keys.len() / cache_width);
-        let mut out = vec![0f32; queries.len()];
+    struct Case {
+        head_dimensions: usize,
+        positions: usize,
+        tokens: usize,
+        causal: bool,
+        window: Option<usize>,
+    }
+
+    const HEADS: usize = 6;
+    const KEY_VALUE_HEADS: usize = 2;
+
+    fn naive(case: &Case, queries: &[f32], keys: &[f32], values: &[f32]) -> Vec<f32> {
+        let Case { head_dimensions, positions, tokens, causal, window } = *case;
+        let (width, cache_width) = (HEADS * head_dimensions, KEY_VALUE_HEADS * head_dimensions);
+        let mut out = vec![0f32; tokens * width];
         for token in 0..tokens {
-            for head in 0..heads {
-                let offset = head * key_value_heads / heads * head_dimensions;
-                let query = &queries[token * width + head * head_dimensions..][..head_dimensions];
-                let seen = if causal { positions - tokens + token + 1 } else { positions };
+            let end = if causal { positions - tokens + token + 1 } else { positions };
+            let seen = end.saturating_sub(window.unwrap_or(end))..end;
+            for head in 0..HEADS {
+                let offset = head * KEY_VALUE_HEADS / HEADS * head_dimensions;
+                let at = token * width + head * head_dimensions;
                 let score = |position: usize| {
                     let key = &keys[position * cache_width + offset..][..head_dimensions];
-                    let dot: f32 = query.iter().zip(key).map(|(a, b)| a * b).sum();
+                    let dot: f32 = queries[at..][..head_dimensions].iter().zip(key).map(|(a, b)| a * b).sum();
                     (dot / (head_dimensions as f32).sqrt()).exp()
                 };
-                let total: f32 = (0..seen).map(score).sum();
-                for position in 0..seen {
+                let total: f32 = seen.clone().map(score).sum();
+                for position in seen.clone() {
                     let weight = score(position) / total;
                     for dimension in 0..head_dimensions {
-                        out[token * width + head * head_dimensions + dimension] +=
-                            weight * values[position * cache_width + offset + dimension];
+                        out[at + dimension] += weight * values[position * cache_width + offset + dimension];
                     }
                 }
             }
@@ -263,46 +383,75 @@ mod tests {
         out
     }
 
+    fn of(team: &Team, simd: Simd, case: &Case, queries: &[f32], key_values: &KeyValues) -> Vec<f32> {
+        let attention = Attention {
+            queries,
+            stride: HEADS * case.head_dimensions,
+            key_values,
+            heads: HEADS,
+            key_value_heads: KEY_VALUE_HEADS,
+            head_dimensions: case.head_dimensions,
+            scale: 1.0 / (case.head_dimensions as f32).sqrt(),
+            causal: case.causal,
+            window: case.window,
+        };
+        let mut out = vec![0f32; queries.len()];
+        attend((team, simd), attention, &mut Vec::new(), &mut out);
+        out
+    }
+
     #[test]
     fn attention_equals_the_naive_one_and_does_not_depend_on_the_batch() {
-        for (head_dimensions, positions, tokens, causal) in
-            [(64, 9, 9, true), (48, 30, 6, true), (16, 5, 1, true), (32, 21, 3, true), (32, 10, 10, false)]
-        {
-            let (heads, key_value_heads) = (6, 2);
-            let queries = wave(tokens * heads * head_dimensions, 0.37);
-            let keys = wave(positions * key_value_heads * head_dimensions, 0.11);
-            let values = wave(positions * key_value_heads * head_dimensions, 0.23);
-            let attention = Attention {
-                queries: &queries,
-                keys: &keys,
-                values: &values,
-                heads,
-                key_value_heads,
-                head_dimensions,
-                causal,
-            };
-            let expected = naive(attention);
-            for simd in [Simd::Portable, Simd::detect()] {
-                let mut out = vec![0f32; queries.len()];
-                attend(simd, attention, &mut out);
-                for (got, expected) in out.iter().zip(&expected) {
-                    assert!((got - expected).abs() < 1e-5, "{simd:?}: {got} {expected}");
-                }
-                let width = heads * head_dimensions;
-                for token in 0..tokens {
-                    let seen = if causal { positions - tokens + token + 1 } else { positions };
-                    let seen = seen * key_value_heads * head_dimensions;
-                    let alone = Attention {
-                        queries: &queries[token * width..(token + 1) * width],
-                        keys: &keys[..seen],
-                        values: &values[..seen],
-                        ..attention
-                    };
-                    let mut one = vec![0f32; width];
-                    attend(simd, alone, &mut one);
-                    assert_eq!(one, out[token * width..(token + 1) * width], "{simd:?} token {token}");
+        let case = |head_dimensions, positions, tokens, causal, window| Case {
+            head_dimensions,
+            positions,
+            tokens,
+            causal,
+            window,
+        };
+        let cases = [
+            case(64, 9, 9, true, None),
+            case(48, 30, 6, true, None),
+            case(16, 5, 1, true, None),
+            case(32, 21, 3, true, None),
+            case(32, 10, 10, false, None),
+            case(16, 700, 1, true, None),
+            case(16, 530, 40, true, None),
+            case(16, 530, 40, true, Some(20)),
+            case(16, 900, 2, true, Some(300)),
+        ];
+        Team::gather(|team| {
+            for case in cases {
+                let width = KEY_VALUE_HEADS * case.head_dimensions;
+                let queries = wave(case.tokens * HEADS * case.head_dimensions, 0.37);
+                let rows = wave(case.positions * 2 * width, 0.11);
+                let part = |at: usize| -> Vec<f32> {
+                    rows.chunks_exact(2 * width).flat_map(|row| &row[at..at + width]).copied().collect()
+                };
+                let expected = naive(&case, &queries, &part(0), &part(width));
+                for simd in Simd::supported() {
+                    let mut key_values = KeyValues::new(width);
+                    // In pieces, as a prompt and an answer come.
+                    for rows in rows.chunks(2 * width * 37) {
+                        let from = KeyValueRows { rows, stride: 2 * width, key: 0, value: width };
+                        key_values.append((team, simd), from);
+                    }
+                    let out = of(team, simd, &case, &queries, &key_values);
+                    for (got, expected) in out.iter().zip(&expected) {
+                        assert!((got - expected).abs() < 1e-4, "{simd:?}: {got} {expected}");
+                    }
+                    if !case.causal {
+                        continue;
+                    }
+                    let width = HEADS * case.head_dimensions;
+                    for (token, query) in queries.chunks_exact(width).enumerate() {
+                        let positions = case.positions - case.tokens + token + 1;
+                        let alone = Case { positions, tokens: 1, ..case };
+                        let one = of(team, simd, &alone, query, &key_values.copy_prefix(positions));
+                        assert_eq!(one, out[token * width..][..width], "{simd:?} token {token}");
+                    }
                 }
             }
-        }
+        });
     }
 }

@@ -1,32 +1,41 @@
 //! The small functions between the matrix products: root mean square norm, rotary positions, the gated activation.
 
 /// Adds `other` to `x`, element by element.
+#[inline(always)]
 pub(crate) fn add(x: &mut [f32], other: &[f32]) {
     for (x, other) in x.iter_mut().zip(other) {
         *x += other;
     }
 }
 
-/// Writes each row of `x`, as long as `weight`, to `out`, divided by its root mean square and scaled by `weight`
-/// (RMSNorm, arXiv 1910.07467).
+/// Writes the row `x` to `out`, divided by its root mean square and scaled by `weight` (RMSNorm, arXiv 1910.07467).
+#[inline(always)]
 pub(crate) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-    out.copy_from_slice(x);
-    rms_norm_in_place(out, weight, epsilon);
+    let scale = rms_scale(x, epsilon);
+    for ((out, value), weight) in out.iter_mut().zip(x).zip(weight) {
+        *out = value * (scale * weight);
+    }
 }
 
-/// [`rms_norm`] in place.
-pub(crate) fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
-    for row in x.chunks_exact_mut(weight.len()) {
-        let mean = sum_of(row, |value| value * value) / weight.len() as f32;
-        let scale = 1.0 / (mean + epsilon).sqrt();
-        for (value, weight) in row.iter_mut().zip(weight) {
+/// [`rms_norm`] in place, of each head of a row.
+#[inline(always)]
+pub(crate) fn rms_norm_heads(x: &mut [f32], weight: &[f32], epsilon: f32) {
+    for head in x.chunks_exact_mut(weight.len()) {
+        let scale = rms_scale(head, epsilon);
+        for (value, weight) in head.iter_mut().zip(weight) {
             *value *= scale * weight;
         }
     }
 }
 
+#[inline(always)]
+fn rms_scale(x: &[f32], epsilon: f32) -> f32 {
+    1.0 / (sum_of(x, |value| value * value) / x.len() as f32 + epsilon).sqrt()
+}
+
 /// Norms each row of `x`, as long as `weight`, to mean 0 and variance 1, then scales and shifts it (LayerNorm, arXiv
 /// 1607.06450).
+#[inline(always)]
 pub(crate) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
     let count = weight.len() as f32;
     for row in x.chunks_exact_mut(weight.len()) {
@@ -40,18 +49,21 @@ pub(crate) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f
 }
 
 /// The sum over a row, in sixteen lanes so that it can be made in registers.
+#[inline(always)]
 fn sum_of(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; 16];
-    for chunk in row.chunks(16) {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
+    let (sixteens, rest) = row.as_chunks::<16>();
+    for sixteen in sixteens {
+        for (lane, value) in lanes.iter_mut().zip(sixteen) {
             *lane += of(*value);
         }
     }
-    lanes.iter().sum()
+    lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
 }
 
 /// The Gaussian error linear unit (arXiv 1606.08415) of every element, by the error function and not its `tanh`
 /// stand-in. The error function is within 2e-7 (Abramowitz and Stegun, 7.1.26).
+#[inline(always)]
 pub(crate) fn gelu(x: &mut [f32]) {
     for value in x {
         let z = value.abs() * std::f32::consts::FRAC_1_SQRT_2;
@@ -62,14 +74,25 @@ pub(crate) fn gelu(x: &mut [f32]) {
     }
 }
 
-/// Writes `silu(gate) * up` to the gate's half of each row (SwiGLU, arXiv 2002.05202); `x` has rows of
-/// `(gate, up)`, each `width` long, and `out` is `(tokens, width)`.
-pub(crate) fn silu_multiply(x: &[f32], width: usize, out: &mut [f32]) {
-    for (row, out) in x.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
-        let (gate, up) = row.split_at(width);
-        for ((gate, up), out) in gate.iter().zip(up).zip(out) {
-            *out = gate / (1.0 + exp(-gate)) * up;
-        }
+/// Writes `silu(gate) * up` to `out` (SwiGLU, arXiv 2002.05202); `x` is the gate and then up.
+#[inline(always)]
+pub(crate) fn silu_multiply(x: &[f32], out: &mut [f32]) {
+    let (gate, up) = x.split_at(x.len() / 2);
+    for ((gate, up), out) in gate.iter().zip(up).zip(out) {
+        *out = gate / (1.0 + exp(-gate)) * up;
+    }
+}
+
+/// Writes `gelu(gate) * up` to `out`, with the `tanh` stand-in for the error function (arXiv 1606.08415), which Gemma was
+/// trained with; `x` is the gate and then up.
+#[inline(always)]
+pub(crate) fn gelu_multiply(x: &[f32], out: &mut [f32]) {
+    /// The square root of 2 / pi, twice: `1 + tanh(z)` is `2 / (1 + exp(-2 z))`.
+    const FACTOR: f32 = 1.595_769_2;
+    let (gate, up) = x.split_at(x.len() / 2);
+    for ((gate, up), out) in gate.iter().zip(up).zip(out) {
+        let twice = FACTOR * (gate + 0.044_715 * gate * gate * gate);
+        *out = gate / (1.0 + exp(-twice)) * up;
     }
 }
 
@@ -104,18 +127,28 @@ impl Rope {
         Self { style, frequencies }
     }
 
-    /// Rotates every head of each token of `x`, `(tokens, width)`; the first is at `position`.
-    pub(crate) fn rotate(&self, x: &mut [f32], width: usize, head_dimensions: usize, position: usize) {
-        let mut turns = Vec::with_capacity(self.frequencies.len());
-        for (token, row) in x.chunks_exact_mut(width).enumerate() {
-            turns.clear();
-            turns.extend(self.frequencies.iter().map(|frequency| ((position + token) as f32 * frequency).sin_cos()));
-            for head in row.chunks_exact_mut(head_dimensions) {
-                self.rotate_head(head, &turns);
-            }
+    /// Writes to `turns` how a token at each of the positions is turned: sine and cosine of every pair's angle.
+    pub(crate) fn turns(&self, positions: std::ops::Range<usize>, turns: &mut Vec<(f32, f32)>) {
+        turns.clear();
+        for position in positions {
+            turns.extend(self.frequencies.iter().map(|frequency| (position as f32 * frequency).sin_cos()));
         }
     }
 
+    /// Pairs of components that are turned.
+    pub(crate) fn pairs(&self) -> usize {
+        self.frequencies.len()
+    }
+
+    /// Turns every head of a token's row.
+    #[inline(always)]
+    pub(crate) fn rotate(&self, row: &mut [f32], head_dimensions: usize, turns: &[(f32, f32)]) {
+        for head in row.chunks_exact_mut(head_dimensions) {
+            self.rotate_head(head, turns);
+        }
+    }
+
+    #[inline(always)]
     fn rotate_head(&self, head: &mut [f32], turns: &[(f32, f32)]) {
         match self.style {
             RopeStyle::Neighbours => {
@@ -178,6 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gated_gelu_is_within_its_tolerance() {
+        // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), worked out in double precision.
+        for (x, expected) in [(0.0, 0.0), (1.0, 0.841_192), (-1.0, -0.158_808), (3.0, 2.996_362), (-8.0, 0.0)] {
+            let mut out = [0.0];
+            gelu_multiply(&[x, 2.0], &mut out);
+            assert!((out[0] - 2.0 * expected).abs() < 2e-6, "{x}: {} {expected}", out[0]);
+        }
+    }
+
+    #[test]
     fn a_layer_norm_has_mean_zero_and_variance_one() {
         let mut row: Vec<f32> = (0..48).map(|index| (index * index) as f32).collect();
         layer_norm(&mut row, &[1.0; 48], &[0.0; 48], 1e-12);
@@ -193,8 +236,11 @@ mod tests {
             let key: Vec<f32> = (0..16).map(|index| (index as f32 * 1.7).cos()).collect();
             let dot_at = |query_at: usize, key_at: usize| {
                 let (mut query, mut key) = (query.clone(), key.clone());
-                rope.rotate(&mut query, 16, 16, query_at);
-                rope.rotate(&mut key, 16, 16, key_at);
+                let mut turns = Vec::new();
+                rope.turns(query_at..query_at + 1, &mut turns);
+                rope.rotate(&mut query, 16, &turns);
+                rope.turns(key_at..key_at + 1, &mut turns);
+                rope.rotate(&mut key, 16, &turns);
                 query.iter().zip(&key).map(|(a, b)| a * b).sum::<f32>()
             };
             assert!((dot_at(5, 3) - dot_at(105, 103)).abs() < 1e-3);

@@ -1,282 +1,478 @@
-//! Products of activations with a quantised matrix, for one token or many.
+//! Products of activations with a matrix, for one token or many.
 //!
-//! Four rows at a time are turned into `f32` in a scratch that stays in the first-level cache, then multiplied with
-//! every token. One token is bound by the memory that the weights come from, many tokens by the arithmetic, and
-//! neither needs a copy of the matrix in full precision.
+//! A register holds the same column of sixteen (or fewer) rows, and an activation is spread over its lanes, so nothing
+//! is ever summed across lanes and nothing is turned around. Sixteen rows stay in the first-level cache while all tokens
+//! pass, some at a time in registers: one token is bound by the memory that the weights come from, many tokens by the
+//! arithmetic.
+//!
+//! Quantised weights are multiplied with rounded activations in whole numbers, exactly; each block of 32 is then scaled
+//! and added up in full precision, block after block.
 
-use std::cell::RefCell;
+use super::lanes::{Lanes, Portable};
+use super::matrix::{BLOCK, EIGHT_LINES, FifthBits, GROUP, LOW_LINES, Line, Matrix, Sixteen, Weights};
+use super::operand::{BlockOf, COARSE, Operand, Rounding};
+use super::team::Team;
+use super::{SharedSlice, Simd};
 
-use rayon::prelude::*;
+/// Shares of a product for each thread: enough that threads of unequal speed end together.
+const SHARES: usize = 6;
 
-use super::Simd;
-use super::matrix::{BLOCK, Matrix, Weights};
-use super::vector::{Portable, Vector};
+/// Units of a product that are computed together for one token, where weights are not quantised.
+const UNITS: usize = 4;
 
-/// Rows that are turned into `f32` together.
-const ROWS: usize = 4;
+/// Parts of a block in which four neighbouring columns are multiplied at once.
+const QUARTETS: usize = BLOCK / 4;
 
-/// Below this many tokens the work is split by rows, above it by tokens: a split by tokens needs no transposition, but
-/// every thread unpacks the whole matrix, which pays from about this many tokens a thread on.
-const SPLIT_BY_TOKENS: usize = 16;
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+/// Where a product goes to: the columns of an output that begin at `column`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Columns of the output.
+    pub(crate) stride: usize,
+    /// The first of them that is written.
+    pub(crate) column: usize,
+    /// Whether the product is added to what is there.
+    pub(crate) adds: bool,
 }
 
-/// Writes `x · matrixᵀ` to the columns of `out` that begin at `column`.
-///
-/// `x` is `(tokens, matrix.columns)`; `out` is `(tokens, stride)`.
-pub(crate) fn multiply(simd: Simd, matrix: &Matrix, x: &[f32], out: &mut [f32], (stride, column): (usize, usize)) {
-    let tokens = x.len() / matrix.columns;
-    let threads = rayon::current_num_threads();
-    if tokens >= SPLIT_BY_TOKENS * threads {
-        let share = tokens.div_ceil(threads).next_multiple_of(ROWS);
-        out.par_chunks_mut(share * stride).zip(x.par_chunks(share * matrix.columns)).for_each(|(out, x)| {
-            let place = Place { token_stride: stride, row_stride: 1 };
-            panel(simd, &Task { matrix, rows: 0..matrix.rows, x, place }, &mut out[column..]);
-        });
-        return;
-    }
-    let share = (matrix.rows / (threads * 4)).next_multiple_of(16).max(16);
-    let place = Place { token_stride: 1, row_stride: tokens };
-    let work = |(index, out): (usize, &mut [f32])| {
-        let first = index * share;
-        panel(simd, &Task { matrix, rows: first..matrix.rows.min(first + share), x, place }, out);
-    };
-    if tokens == 1 {
-        out[column..column + matrix.rows].par_chunks_mut(share).enumerate().for_each(work);
-        return;
-    }
-    let mut transposed = vec![0f32; tokens * matrix.rows];
-    transposed.par_chunks_mut(share * tokens).enumerate().for_each(work);
-    for (token, out) in out.chunks_exact_mut(stride).enumerate() {
-        for (row, out) in out[column..column + matrix.rows].iter_mut().enumerate() {
-            *out = transposed[row * tokens + token];
-        }
-    }
-}
-
-/// Where the product of a token with a row is written.
-#[derive(Clone, Copy)]
-struct Place {
-    token_stride: usize,
-    row_stride: usize,
-}
-
-fn panel(simd: Simd, task: &Task<'_>, out: &mut [f32]) {
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.resize(ROWS * task.matrix.columns, 0.0);
+/// Writes `x · matrixᵀ` to its place in `out`, `(tokens, stride)`.
+pub(crate) fn multiply((team, simd): (&Team, Simd), matrix: &Matrix, x: &Operand, out: &mut [f32], place: Place) {
+    assert_eq!(x.columns(), matrix.columns, "what is multiplied has as many columns");
+    assert!(place.column + matrix.rows <= place.stride && out.len() >= x.tokens() * place.stride, "it has its place");
+    let groups = matrix.rows.div_ceil(GROUP);
+    let share = (groups / (team.threads() * SHARES)).max(1);
+    let out = SharedSlice::new(out);
+    team.run(groups.div_ceil(share), |index| {
+        let groups = index * share..groups.min((index + 1) * share);
+        let task = Task { matrix, x, out: &out, place };
         match simd {
-            // SAFETY: `Simd::detect` saw AVX-512 F and FMA.
+            // SAFETY: `Simd::supported` saw the features.
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => unsafe { panel_avx512(task, out, scratch) },
-            // SAFETY: `Simd::detect` saw AVX2 and FMA.
+            Simd::Avx512 => unsafe { groups_avx512(&task, groups) },
+            // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => unsafe { panel_avx2(task, out, scratch) },
+            Simd::Avx2 => unsafe { groups_avx2(&task, groups) },
             // SAFETY: `Portable` needs no processor features.
-            Simd::Portable => unsafe { panel_with::<Portable>(task, out, scratch) },
+            Simd::Portable => unsafe { groups_with::<Portable>(&task, groups) },
         }
     });
 }
 
-/// A share of a product.
+/// A product, of which each thread computes some groups of rows.
 struct Task<'a> {
     matrix: &'a Matrix,
-    rows: std::ops::Range<usize>,
-    x: &'a [f32],
+    x: &'a Operand,
+    out: &'a SharedSlice<'a, f32>,
     place: Place,
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn panel_avx512(task: &Task<'_>, out: &mut [f32], scratch: &mut [f32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+fn groups_avx512(task: &Task<'_>, groups: std::ops::Range<usize>) {
     // SAFETY: this function's features are those that `Avx512` needs.
-    unsafe { panel_with::<super::vector::Avx512>(task, out, scratch) }
+    unsafe { groups_with::<super::lanes::Avx512>(task, groups) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn panel_avx2(task: &Task<'_>, out: &mut [f32], scratch: &mut [f32]) {
+#[target_feature(enable = "avx2,fma,f16c")]
+fn groups_avx2(task: &Task<'_>, groups: std::ops::Range<usize>) {
     // SAFETY: this function's features are those that `Avx2` needs.
-    unsafe { panel_with::<super::vector::Avx2>(task, out, scratch) }
+    unsafe { groups_with::<super::lanes::Avx2>(task, groups) }
 }
 
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn panel_with<V: Vector>(task: &Task<'_>, out: &mut [f32], scratch: &mut [f32]) {
-    let Task { matrix, rows, x, place } = task;
-    let columns = matrix.columns;
-    let mut row = rows.start;
-    while row < rows.end {
-        let height = (rows.end - row).min(ROWS);
-        let weights = match &matrix.weights {
-            Weights::Single(values) => &values[row * columns..(row + height) * columns],
-            Weights::Four { .. } | Weights::Eight { .. } => {
-                for (index, scratch) in scratch.chunks_exact_mut(columns).take(height).enumerate() {
-                    // SAFETY: the features of `V` are there, by this function's contract.
-                    unsafe { unpack_row::<V>(&matrix.weights, row + index, scratch) };
+unsafe fn groups_with<V: Lanes>(task: &Task<'_>, groups: std::ops::Range<usize>) {
+    let columns = task.matrix.columns;
+    let blocks = columns / BLOCK;
+    // SAFETY: the features are there by contract.
+    unsafe {
+        match &task.matrix.weights {
+            Weights::Low { lines, fifths, scales, minima } => {
+                for group in groups {
+                    let blocks = group * blocks..(group + 1) * blocks;
+                    let rows = Group {
+                        lines: &lines[blocks.start * LOW_LINES..blocks.end * LOW_LINES],
+                        fifths: fifths.as_ref().map_or(&[], |fifths| &fifths[blocks.clone()]),
+                        minima: minima.as_ref().map_or(&[], |minima| &minima[blocks.clone()]),
+                        scales: &scales[blocks],
+                    };
+                    match (fifths, minima) {
+                        (None, None) => rounded_rows::<V, Low<false, false>>(task, group, &rows),
+                        (None, Some(_)) => rounded_rows::<V, Low<false, true>>(task, group, &rows),
+                        (Some(_), None) => rounded_rows::<V, Low<true, false>>(task, group, &rows),
+                        (Some(_), Some(_)) => rounded_rows::<V, Low<true, true>>(task, group, &rows),
+                    }
                 }
-                &*scratch
             }
-        };
-        let out = &mut out[(row - rows.start) * place.row_stride..];
-        // SAFETY: as above.
+            Weights::Eight { lines, scales } => {
+                for group in groups {
+                    let blocks = group * blocks..(group + 1) * blocks;
+                    let lines = &lines[blocks.start * EIGHT_LINES..blocks.end * EIGHT_LINES];
+                    let rows = Group { lines, fifths: &[], scales: &scales[blocks], minima: &[] };
+                    rounded_rows::<V, Eight>(task, group, &rows);
+                }
+            }
+            Weights::Single(values) => full_groups::<V, f32, SinglePrecision>(task, groups, values),
+            Weights::Half(values) => full_groups::<V, u16, HalfPrecision>(task, groups, values),
+            Weights::Brain(values) => full_groups::<V, u16, BrainFloat>(task, groups, values),
+        }
+    }
+}
+
+/// Sixteen rows of a quantised matrix.
+struct Group<'a> {
+    lines: &'a [Line],
+    /// Only where the form has any, as are the minima.
+    fifths: &'a [FifthBits],
+    scales: &'a [Sixteen<u16>],
+    minima: &'a [Sixteen<u16>],
+}
+
+/// How weights are quantised.
+trait Form {
+    const LINES: usize;
+    const HAS_FIFTHS: bool;
+    const HAS_MINIMA: bool;
+    /// The columns of a block in their order, four in each lane.
+    ///
+    /// # Safety
+    /// As for [`Lanes`]; `lines` is valid for the lines of a block, and `fifths` for its fifth bits where it has any.
+    unsafe fn unpack<V: Lanes>(lines: *const u8, fifths: *const u8) -> [V::Bytes; QUARTETS];
+    /// # Safety
+    /// As for [`Lanes`].
+    unsafe fn dot4<V: Lanes>(sum: V::Integers, weights: V::Bytes, activations: i32) -> V::Integers;
+    /// What a weight is kept above its value, so that as many times the sum of the activations is taken away.
+    fn centre<V: Lanes>() -> i32;
+}
+
+/// Bytes of a line.
+const LINE: usize = size_of::<Line>();
+
+struct Low<const FIFTHS: bool, const MINIMA: bool>;
+struct Eight;
+
+impl<const FIFTHS: bool, const MINIMA: bool> Form for Low<FIFTHS, MINIMA> {
+    const LINES: usize = LOW_LINES;
+    const HAS_FIFTHS: bool = FIFTHS;
+    const HAS_MINIMA: bool = MINIMA;
+    #[inline(always)]
+    unsafe fn unpack<V: Lanes>(lines: *const u8, fifths: *const u8) -> [V::Bytes; QUARTETS] {
+        // SAFETY: by this function's contract. Loops and not closures, which would be functions of their own, without
+        // the processor's features.
         unsafe {
-            match height {
-                ROWS => rows_with_tokens::<V, ROWS>(weights, columns, x, out, *place),
-                3 => rows_with_tokens::<V, 3>(weights, columns, x, out, *place),
-                2 => rows_with_tokens::<V, 2>(weights, columns, x, out, *place),
-                _ => rows_with_tokens::<V, 1>(weights, columns, x, out, *place),
+            let mut bytes = [V::bytes(lines); QUARTETS];
+            for line in 0..LOW_LINES {
+                let packed = V::bytes(lines.add(line * LINE));
+                bytes[line] = V::low(packed);
+                bytes[line + LOW_LINES] = V::high(packed);
             }
+            if FIFTHS {
+                for (quartet, bytes) in bytes.iter_mut().enumerate() {
+                    *bytes = V::with_fifth(*bytes, fifths.add(quartet * size_of::<u64>()));
+                }
+            }
+            bytes
         }
-        row += height;
+    }
+    #[inline(always)]
+    unsafe fn dot4<V: Lanes>(sum: V::Integers, weights: V::Bytes, activations: i32) -> V::Integers {
+        // SAFETY: by this function's contract.
+        unsafe { V::dot4_small(sum, weights, activations) }
+    }
+    #[inline(always)]
+    fn centre<V: Lanes>() -> i32 {
+        match (MINIMA, FIFTHS) {
+            (true, _) => 0,
+            (false, false) => 8,
+            (false, true) => 16,
+        }
+    }
+}
+
+impl Form for Eight {
+    const LINES: usize = EIGHT_LINES;
+    const HAS_FIFTHS: bool = false;
+    const HAS_MINIMA: bool = false;
+    #[inline(always)]
+    unsafe fn unpack<V: Lanes>(lines: *const u8, _fifths: *const u8) -> [V::Bytes; QUARTETS] {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let mut bytes = [V::bytes(lines); QUARTETS];
+            for line in 1..EIGHT_LINES {
+                bytes[line] = V::bytes(lines.add(line * LINE));
+            }
+            bytes
+        }
+    }
+    #[inline(always)]
+    unsafe fn dot4<V: Lanes>(sum: V::Integers, weights: V::Bytes, activations: i32) -> V::Integers {
+        // SAFETY: by this function's contract.
+        unsafe { V::dot4(sum, weights, activations) }
+    }
+    #[inline(always)]
+    fn centre<V: Lanes>() -> i32 {
+        V::CENTRE
+    }
+}
+
+/// The products of all tokens with sixteen quantised rows.
+///
+/// # Safety
+/// The processor has the features of `V`.
+#[inline(always)]
+unsafe fn rounded_rows<V: Lanes, F: Form>(task: &Task<'_>, index: usize, group: &Group<'_>) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match task.x.rounding() {
+            Rounding::TwoBytes => rounded_group::<V, F, true>(task, index, group),
+            Rounding::OneByte => rounded_group::<V, F, false>(task, index, group),
+            Rounding::Not => panic!("a quantised matrix takes rounded activations"),
+        }
     }
 }
 
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn rows_with_tokens<V: Vector, const R: usize>(
-    weights: &[f32],
-    columns: usize,
-    x: &[f32],
-    out: &mut [f32],
-    place: Place,
+unsafe fn rounded_group<V: Lanes, F: Form, const FINE: bool>(task: &Task<'_>, index: usize, group: &Group<'_>) {
+    let tokens = task.x.tokens();
+    for lane in (0..GROUP).step_by(V::LANES) {
+        let mut token = 0;
+        // SAFETY: by this function's contract.
+        unsafe {
+            if V::TOKENS == 8 {
+                while token + 8 <= tokens {
+                    rounded_tile::<V, F, FINE, 8>(task, (index, lane), group, token);
+                    token += 8;
+                }
+            }
+            if V::TOKENS >= 4 {
+                while token + 4 <= tokens {
+                    rounded_tile::<V, F, FINE, 4>(task, (index, lane), group, token);
+                    token += 4;
+                }
+            }
+            while token + 2 <= tokens {
+                rounded_tile::<V, F, FINE, 2>(task, (index, lane), group, token);
+                token += 2;
+            }
+            if token < tokens {
+                rounded_tile::<V, F, FINE, 1>(task, (index, lane), group, token);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The processor has the features of `V`.
+#[inline(always)]
+unsafe fn rounded_tile<V: Lanes, F: Form, const FINE: bool, const T: usize>(
+    task: &Task<'_>,
+    (index, lane): (usize, usize),
+    group: &Group<'_>,
+    token: usize,
 ) {
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &weights[row * columns..(row + 1) * columns]);
-    let tokens = x.len() / columns;
-    let of = |token: usize| &x[token * columns..(token + 1) * columns];
-    let mut token = 0;
-    // SAFETY: the features of `V` are there, by this function's contract.
+    let (quants, details) = task.x.rounded();
+    let blocks = group.scales.len();
+    let bytes = if FINE { 2 * BLOCK } else { BLOCK };
+    assert!(group.lines.len() == blocks * F::LINES && lane + V::LANES <= GROUP);
+    assert!(!F::HAS_MINIMA || group.minima.len() == blocks);
+    assert!(!F::HAS_FIFTHS || group.fifths.len() == blocks);
+    assert!(quants.len() >= (token + T) * blocks * bytes && details.len() >= (token + T) * blocks);
+    // SAFETY: the features are there by contract. Weights and scales are read for `blocks` blocks, `LANES` lanes from
+    // `lane` on, activations for `T` tokens from `token` on, each of `blocks` blocks; the assertions bound all of them.
     unsafe {
-        if V::TOKENS == 4 {
-            while token + 4 <= tokens {
-                let sums = dot_block::<V, R, 4>(rows, std::array::from_fn(|next| of(token + next)));
-                write(&sums, token, out, place);
-                token += 4;
+        let lines = group.lines.as_ptr().cast::<u8>().add(lane * size_of::<u32>());
+        let scales = group.scales.as_ptr().cast::<u16>().add(lane);
+        let quants = quants.as_ptr().add(token * blocks * bytes);
+        let details = details.as_ptr().add(token * blocks);
+        let mut sums = [V::splat(0.0); T];
+        for block in 0..blocks {
+            // Each row has four bits of every eight bytes.
+            let fifths =
+                if F::HAS_FIFTHS { group.fifths.as_ptr().add(block).cast::<u8>().add(lane / 2) } else { lines };
+            let weights = F::unpack::<V>(lines.add(block * F::LINES * LINE), fifths);
+            let scale = V::load_half(scales.add(block * GROUP));
+            let minimum = if F::HAS_MINIMA {
+                V::load_half(group.minima.as_ptr().add(block).cast::<u16>().add(lane))
+            } else {
+                scale
+            };
+            for next in 0..T {
+                let BlockOf { scale: step, scaled_sum, sum } = *details.add(next * blocks + block);
+                let quartets = quants.add((next * blocks + block) * bytes).cast::<i32>();
+                let mut dot = V::integers(if FINE { 0 } else { -F::centre::<V>() * sum });
+                for quartet in 0..QUARTETS {
+                    dot = F::dot4::<V>(dot, weights[quartet], quartets.add(quartet).read_unaligned());
+                }
+                let mut dot = V::from_integers(dot);
+                if FINE {
+                    let mut fine = V::integers(-F::centre::<V>() * sum);
+                    for quartet in 0..QUARTETS {
+                        let activations = quartets.add(QUARTETS + quartet).read_unaligned();
+                        fine = F::dot4::<V>(fine, weights[quartet], activations);
+                    }
+                    dot = dot.multiply_add(V::splat(COARSE as f32), V::from_integers(fine));
+                }
+                let factor = scale.multiply(V::splat(step));
+                sums[next] = dot.multiply_add(factor, sums[next]);
+                if F::HAS_MINIMA {
+                    sums[next] = minimum.multiply_add(V::splat(scaled_sum), sums[next]);
+                }
             }
         }
-        while token + 2 <= tokens {
-            let sums = dot_block::<V, R, 2>(rows, std::array::from_fn(|next| of(token + next)));
-            write(&sums, token, out, place);
-            token += 2;
-        }
-        while token < tokens {
-            write(&dot_block::<V, R, 1>(rows, [of(token)]), token, out, place);
-            token += 1;
+        for next in 0..T {
+            write(task, index * GROUP + lane, token + next, sums[next]);
         }
     }
 }
 
-#[inline(always)]
-fn write<const R: usize, const T: usize>(sums: &[[f32; T]; R], token: usize, out: &mut [f32], place: Place) {
-    for (row, sums) in sums.iter().enumerate() {
-        for (next, sum) in sums.iter().enumerate() {
-            out[(token + next) * place.token_stride + row * place.row_stride] = *sum;
-        }
+/// A number that weights are kept in.
+trait Number<T> {
+    /// # Safety
+    /// As for [`Lanes::load`].
+    unsafe fn load<V: Lanes>(from: *const T) -> V;
+}
+
+struct SinglePrecision;
+struct HalfPrecision;
+struct BrainFloat;
+
+impl Number<f32> for SinglePrecision {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const f32) -> V {
+        // SAFETY: by this function's contract.
+        unsafe { V::load(from) }
     }
 }
 
-/// The dot products of `R` rows with `T` tokens, all of one length, a multiple of `V::LANES`.
+impl Number<u16> for HalfPrecision {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const u16) -> V {
+        // SAFETY: by this function's contract.
+        unsafe { V::load_half(from) }
+    }
+}
+
+impl Number<u16> for BrainFloat {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const u16) -> V {
+        // SAFETY: by this function's contract.
+        unsafe { V::load_brain(from) }
+    }
+}
+
+/// The products of all tokens with groups of rows that are not quantised. A unit is what a register holds of a group.
 ///
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-pub(super) unsafe fn dot_block<V: Vector, const R: usize, const T: usize>(
-    rows: [&[f32]; R],
-    tokens: [&[f32]; T],
-) -> [[f32; T]; R] {
-    let length = rows[0].len();
-    debug_assert!(length.is_multiple_of(V::LANES), "a row is a whole number of registers");
-    assert!(rows.iter().all(|row| row.len() == length) && tokens.iter().all(|token| token.len() == length));
-    let mut out = [[0f32; T]; R];
-    // SAFETY: every slice has `length` elements and `at + V::LANES <= length`; the features are there by contract.
-    // Loops and not closures, since a closure is a function of its own, without the processor's features.
+unsafe fn full_groups<V: Lanes, T, N: Number<T>>(
+    task: &Task<'_>,
+    groups: std::ops::Range<usize>,
+    weights: &[Sixteen<T>],
+) {
+    let (tokens, units) = (task.x.tokens(), GROUP / V::LANES);
+    let (mut unit, end) = (groups.start * units, groups.end * units);
+    // SAFETY: by this function's contract.
     unsafe {
-        let mut sums = [[V::splat(0.0); T]; R];
-        let mut at = 0;
-        while at + V::LANES <= length {
-            let mut x = [V::splat(0.0); T];
-            for token in 0..T {
-                x[token] = V::load(tokens[token].as_ptr().add(at));
-            }
-            for row in 0..R {
-                let weight = V::load(rows[row].as_ptr().add(at));
-                for token in 0..T {
-                    sums[row][token] = weight.multiply_add(x[token], sums[row][token]);
+        while unit < end {
+            let mut token = 0;
+            if V::TOKENS == 8 {
+                while token + 8 <= tokens {
+                    for next in unit..end.min(unit + UNITS) {
+                        full_tile::<V, T, N, 1, 8>(task, next, weights, token);
+                    }
+                    token += 8;
                 }
             }
-            at += V::LANES;
-        }
-        for row in 0..R {
-            for token in 0..T {
-                out[row][token] = sums[row][token].sum();
+            while token + 2 <= tokens {
+                for next in unit..end.min(unit + UNITS) {
+                    full_tile::<V, T, N, 1, 2>(task, next, weights, token);
+                }
+                token += 2;
             }
+            if token < tokens {
+                if unit + UNITS <= end {
+                    full_tile::<V, T, N, UNITS, 1>(task, unit, weights, token);
+                } else {
+                    for next in unit..end {
+                        full_tile::<V, T, N, 1, 1>(task, next, weights, token);
+                    }
+                }
+            }
+            unit += UNITS;
         }
     }
-    out
 }
 
-/// Writes a row of the matrix to `out`, `(columns)`.
-///
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn unpack_row<V: Vector>(weights: &Weights, row: usize, out: &mut [f32]) {
-    let blocks = out.len() / BLOCK;
-    let first = row * blocks;
-    match weights {
-        Weights::Four { quants, scales, minima } => {
-            let quants = quants[first * 16..(first + blocks) * 16].as_chunks::<16>().0;
-            let scales = scales[first..first + blocks].iter().zip(&minima[first..first + blocks]);
-            for ((quants, (scale, minimum)), out) in quants.iter().zip(scales).zip(out.as_chunks_mut::<BLOCK>().0) {
-                // SAFETY: 16 bytes are read and 32 floats written in steps of `LANES`, which divides 16.
-                unsafe {
-                    let (scale, minimum) = (V::splat(single(*scale)), V::splat(single(*minimum)));
-                    let mut at = 0;
-                    while at < 16 {
-                        let from = quants.as_ptr().add(at);
-                        V::low_nibbles(from).multiply_add(scale, minimum).store(out.as_mut_ptr().add(at));
-                        V::high_nibbles(from).multiply_add(scale, minimum).store(out.as_mut_ptr().add(at + 16));
-                        at += V::LANES;
-                    }
+unsafe fn full_tile<V: Lanes, W, N: Number<W>, const U: usize, const T: usize>(
+    task: &Task<'_>,
+    unit: usize,
+    weights: &[Sixteen<W>],
+    token: usize,
+) {
+    let columns = task.matrix.columns;
+    let units = GROUP / V::LANES;
+    let x = task.x.values();
+    assert!((unit + U - 1) / units * columns + columns <= weights.len() && x.len() >= (token + T) * columns);
+    // SAFETY: the features are there by contract; the assertion bounds the last group's rows and the last token's row.
+    unsafe {
+        let x = x.as_ptr().add(token * columns);
+        let mut starts = [weights.as_ptr().cast::<W>(); U];
+        for (next, start) in starts.iter_mut().enumerate() {
+            let (group, part) = ((unit + next) / units, (unit + next) % units);
+            *start = start.add(group * columns * GROUP + part * V::LANES);
+        }
+        let mut sums = [[V::splat(0.0); T]; U];
+        for column in 0..columns {
+            for next in 0..U {
+                let weight = N::load::<V>(starts[next].add(column * GROUP));
+                for beside in 0..T {
+                    let activation = V::splat(*x.add(beside * columns + column));
+                    sums[next][beside] = weight.multiply_add(activation, sums[next][beside]);
                 }
             }
         }
-        Weights::Eight { quants, scales } => {
-            let quants = quants[first * BLOCK..(first + blocks) * BLOCK].as_chunks::<BLOCK>().0;
-            let scales = &scales[first..first + blocks];
-            for ((quants, scale), out) in quants.iter().zip(scales).zip(out.as_chunks_mut::<BLOCK>().0) {
-                // SAFETY: 32 bytes are read and 32 floats written in steps of `LANES`, which divides 32.
-                unsafe {
-                    let (scale, zero) = (V::splat(single(*scale)), V::splat(0.0));
-                    let mut at = 0;
-                    while at < BLOCK {
-                        let weights = V::bytes(quants.as_ptr().add(at)).multiply_add(scale, zero);
-                        weights.store(out.as_mut_ptr().add(at));
-                        at += V::LANES;
-                    }
-                }
+        for next in 0..U {
+            for beside in 0..T {
+                write(task, (unit + next) * V::LANES, token + beside, sums[next][beside]);
             }
         }
-        Weights::Single(values) => out.copy_from_slice(&values[row * out.len()..(row + 1) * out.len()]),
     }
 }
 
-/// The value of half-precision bits; exact for every finite number. In plain arithmetic, so that it needs no processor
-/// feature and can be inlined here.
+/// Writes the products of a token with the rows from `row` on; those that the matrix lacks are left out.
+///
+/// # Safety
+/// The processor has the features of `V`, and no other thread computes these rows.
 #[inline(always)]
-fn single(bits: u16) -> f32 {
-    /// 2^112, the difference between the two exponents' biases.
-    const REBIAS: f32 = f32::from_bits(0x7780_0000);
-    let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * REBIAS;
-    f32::from_bits(magnitude.to_bits() | (u32::from(bits & 0x8000) << 16))
+unsafe fn write<V: Lanes>(task: &Task<'_>, row: usize, token: usize, products: V) {
+    let Place { stride, column, adds } = task.place;
+    let rows = V::LANES.min(task.matrix.rows.saturating_sub(row));
+    // SAFETY: other threads write other rows; a register is stored where it fits, or to an array that it fits.
+    unsafe {
+        let out = task.out.part(token * stride + column + row.min(task.matrix.rows), rows);
+        if rows == V::LANES {
+            let products = if adds { products.add(V::load(out.as_ptr())) } else { products };
+            products.store(out.as_mut_ptr());
+        } else {
+            let mut lanes = [0f32; GROUP];
+            products.store(lanes.as_mut_ptr());
+            for (out, lane) in out.iter_mut().zip(lanes) {
+                *out = if adds { *out + lane } else { lane };
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use half::f16;
+    use half::{bf16, f16};
 
     use super::*;
 
@@ -290,84 +486,169 @@ mod tests {
             .collect()
     }
 
-    fn levels() -> Vec<Simd> {
-        let mut levels = vec![Simd::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Simd::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") {
-                levels.push(Simd::Avx512);
-            }
-        }
-        levels
-    }
-
-    fn four_bit(rows: usize, columns: usize) -> Matrix {
+    fn five_bit(rows: usize, columns: usize, has_minima: bool) -> Matrix {
         let raw: Vec<u8> = (0..rows * columns / BLOCK)
             .flat_map(|block| {
-                let scale = f16::from_f32(0.01 + block as f32 * 1e-4).to_le_bytes();
-                let minimum = f16::from_f32(-0.07).to_le_bytes();
-                let quants = (0..16).map(move |index| (block * 37 + index * 91) as u8);
-                scale.into_iter().chain(minimum).chain(quants)
+                let scale = f16::from_f32(0.01 + (block % 50) as f32 * 1e-4).to_le_bytes();
+                let minimum = f16::from_f32(-0.12).to_le_bytes();
+                let rest = (0..20).map(move |index| (block * 53 + index * 91) as u8);
+                scale.into_iter().chain(minimum.into_iter().filter(move |_| has_minima)).chain(rest)
             })
             .collect();
-        Matrix::from_q4_1(rows, columns, &raw)
+        if has_minima { Matrix::from_q5_1(rows, columns, &raw) } else { Matrix::from_q5_0(rows, columns, &raw) }
     }
 
-    #[test]
-    fn half_precision_bits_become_the_same_numbers() {
-        for bits in 0..=u16::MAX {
-            let expected = f16::from_bits(bits);
-            if expected.is_finite() {
-                assert_eq!(single(bits).to_bits(), expected.to_f32().to_bits(), "{bits:#06x}");
-            }
+    fn four_bit(rows: usize, columns: usize, has_minima: bool) -> Matrix {
+        let raw: Vec<u8> = (0..rows * columns / BLOCK)
+            .flat_map(|block| {
+                let scale = f16::from_f32(0.01 + (block % 50) as f32 * 1e-4).to_le_bytes();
+                let minimum = f16::from_f32(-0.07).to_le_bytes();
+                let quants = (0..16).map(move |index| (block * 37 + index * 91) as u8);
+                scale.into_iter().chain(minimum.into_iter().filter(move |_| has_minima)).chain(quants)
+            })
+            .collect();
+        if has_minima { Matrix::from_q4_1(rows, columns, &raw) } else { Matrix::from_q4_0(rows, columns, &raw) }
+    }
+
+    fn sixteen_bits(values: &[f32], bits: impl Fn(f32) -> u16) -> Vec<u8> {
+        values.iter().flat_map(|value| bits(*value).to_le_bytes()).collect()
+    }
+
+    /// A matrix of every form.
+    fn matrices(rows: usize, columns: usize) -> Vec<Matrix> {
+        let values = noise(rows * columns, 3);
+        vec![
+            four_bit(rows, columns, true),
+            four_bit(rows, columns, false),
+            five_bit(rows, columns, true),
+            five_bit(rows, columns, false),
+            Matrix::from_f32(rows, columns, &values),
+            Matrix::single(rows, columns, &values),
+            Matrix::half(rows, columns, &sixteen_bits(&values, |value| f16::from_f32(value).to_bits())),
+            Matrix::brain(rows, columns, &sixteen_bits(&values, |value| bf16::from_f32(value).to_bits())),
+        ]
+    }
+
+    const ROUNDINGS: [Rounding; 2] = [Rounding::OneByte, Rounding::TwoBytes];
+
+    fn operand((team, simd): (&Team, Simd), x: &[f32], columns: usize, rounding: Rounding) -> Operand {
+        let mut operand = Operand::default();
+        operand.fill((team, simd), (x.len() / columns, columns), rounding, |token, row| {
+            row.copy_from_slice(&x[token * columns..][..columns]);
+        });
+        operand
+    }
+
+    /// What a product takes of the activations, in the precision that it takes them in.
+    fn taken(matrix: &Matrix, operand: &Operand) -> Vec<f64> {
+        if !matrix.is_quantised() {
+            return operand.values().iter().map(|value| f64::from(*value)).collect();
         }
+        let (quants, blocks) = operand.rounded();
+        let bytes = quants.len() / blocks.len();
+        let quant = |quants: &[i8], at: usize| match bytes {
+            BLOCK => i32::from(quants[at]),
+            _ => i32::from(quants[at]) * COARSE + i32::from(quants[BLOCK + at]),
+        };
+        let blocks = quants.chunks_exact(bytes).zip(blocks);
+        let values = |(quants, block): (_, &BlockOf)| {
+            let scale = f64::from(block.scale);
+            (0..BLOCK).map(|at| f64::from(quant(quants, at)) * scale).collect::<Vec<_>>()
+        };
+        blocks.flat_map(values).collect()
     }
 
     #[test]
-    fn a_product_equals_the_naive_one_at_every_level() {
-        for (matrix, tokens) in [
-            (four_bit(70, 96), 1),
-            (four_bit(70, 96), 7),
-            (four_bit(33, 64), 65),
-            (Matrix::from_f32(50, 64, &noise(50 * 64, 3)), 1),
-            (Matrix::from_f32(50, 64, &noise(50 * 64, 3)), 40),
-            (Matrix::single(50, 48, noise(50 * 48, 3)), 1),
-            (Matrix::single(50, 48, noise(50 * 48, 3)), 40),
-        ] {
-            let x = noise(tokens * matrix.columns, 7);
-            for simd in levels() {
-                let (stride, column) = (matrix.rows + 5, 2);
-                let mut out = vec![0f32; tokens * stride];
-                multiply(simd, &matrix, &x, &mut out, (stride, column));
-                let mut weights = vec![0f32; matrix.columns];
-                for row in 0..matrix.rows {
-                    matrix.copy_row(row, &mut weights);
-                    for token in 0..tokens {
-                        let x = &x[token * matrix.columns..][..matrix.columns];
-                        let expected: f64 = x.iter().zip(&weights).map(|(x, w)| f64::from(x * w)).sum();
-                        let got = f64::from(out[token * stride + column + row]);
-                        assert!((got - expected).abs() < 1e-4, "{simd:?} row {row} token {token}: {got} {expected}");
+    fn a_product_equals_the_naive_one_in_every_form_and_at_every_level() {
+        Team::gather(|team| {
+            for (rows, columns, tokens) in
+                [(70, 96, 1), (70, 96, 7), (33, 64, 65), (16, 32, 3), (1, 32, 8), (200, 320, 2)]
+            {
+                let x = noise(tokens * columns, 7);
+                for matrix in matrices(rows, columns) {
+                    let mut weights = vec![0f32; columns];
+                    let levels =
+                        Simd::supported().into_iter().flat_map(|simd| ROUNDINGS.map(|rounding| (simd, rounding)));
+                    for (simd, rounding) in levels {
+                        let operand = operand((team, simd), &x, columns, rounding);
+                        let place = Place { stride: rows + 5, column: 2, adds: true };
+                        let mut out = vec![1f32; tokens * place.stride];
+                        multiply((team, simd), &matrix, &operand, &mut out, place);
+                        let taken = taken(&matrix, &operand);
+                        for row in 0..rows {
+                            matrix.copy_row(row, &mut weights);
+                            for token in 0..tokens {
+                                let x = &taken[token * columns..][..columns];
+                                let products = x.iter().zip(&weights).map(|(x, weight)| x * f64::from(*weight));
+                                let expected = 1.0 + products.sum::<f64>();
+                                let got = f64::from(out[token * place.stride + 2 + row]);
+                                let what = format!("{simd:?} {rounding:?} {rows}x{columns} row {row} token {token}");
+                                assert!((got - expected).abs() < 2e-4, "{what}: {got} {expected}");
+                            }
+                        }
+                        let untouched = out.chunks_exact(place.stride).all(|out| out[0] == 1.0 && out[rows + 2] == 1.0);
+                        assert!(untouched, "what is beside the product stays");
                     }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn a_token_gets_the_same_bits_alone_and_in_a_batch() {
-        let matrix = four_bit(70, 96);
-        let x = noise(70 * 96, 11);
-        for simd in levels() {
-            let mut batch = vec![0f32; 70 * 70];
-            multiply(simd, &matrix, &x, &mut batch, (70, 0));
-            for (token, x) in x.chunks_exact(96).enumerate() {
-                let mut alone = vec![0f32; 70];
-                multiply(simd, &matrix, x, &mut alone, (70, 0));
-                assert_eq!(alone, batch[token * 70..][..70], "{simd:?} token {token}");
+        let x = noise(71 * 96, 11);
+        let place = Place { stride: 70, column: 0, adds: false };
+        Team::gather(|team| {
+            for matrix in matrices(70, 96) {
+                for simd in Simd::supported() {
+                    let mut batch = vec![0f32; 71 * 70];
+                    multiply(
+                        (team, simd),
+                        &matrix,
+                        &operand((team, simd), &x, 96, Rounding::TwoBytes),
+                        &mut batch,
+                        place,
+                    );
+                    for (token, x) in x.chunks_exact(96).enumerate() {
+                        let mut alone = vec![0f32; 70];
+                        multiply(
+                            (team, simd),
+                            &matrix,
+                            &operand((team, simd), x, 96, Rounding::TwoBytes),
+                            &mut alone,
+                            place,
+                        );
+                        assert_eq!(alone, batch[token * 70..][..70], "{simd:?} token {token}");
+                    }
+                }
             }
+        });
+    }
+
+    #[test]
+    fn every_level_gives_the_same_whole_numbers() {
+        // One block of weights and activations that are whole numbers: nothing is rounded but the last scaling.
+        let raw: Vec<u8> = (0..16)
+            .flat_map(|row: u8| f16::ONE.to_le_bytes().into_iter().chain((0..32).map(move |at| row * 17 + at * 9)))
+            .collect();
+        let matrix = Matrix::from_q8_0(16, 32, &raw);
+        let x: Vec<f32> = (0..32).map(|at| if at == 0 { 127.0 } else { (at * 8 - 127) as f32 }).collect();
+        let products = |simd| {
+            Team::gather(|team| {
+                let mut out = vec![0f32; 16];
+                let place = Place { stride: 16, column: 0, adds: false };
+                multiply((team, simd), &matrix, &operand((team, simd), &x, 32, Rounding::OneByte), &mut out, place);
+                out
+            })
+        };
+        let expected: Vec<f32> = (0..16)
+            .map(|row| {
+                let weights = raw[row * 34 + 2..][..32].iter();
+                weights.zip(&x).map(|(weight, x)| f32::from(weight.cast_signed()) * x).sum()
+            })
+            .collect();
+        for simd in Simd::supported() {
+            assert_eq!(products(simd), expected, "{simd:?}");
         }
     }
 

@@ -2,30 +2,38 @@
 //! functions between them.
 //!
 //! candle's quantised kernels are chosen when it is compiled, and a default build runs scalar code; these are chosen
-//! when the program runs, so that one binary is right everywhere and fast where it can be. All work is split over the
-//! rayon pool that the caller runs in. This is the only module with `unsafe` code: it reads registers through
-//! pointers and calls functions that need processor features.
+//! when the program runs, so that one binary is right everywhere and fast where it can be. All work is split over a
+//! [`Team`] of threads. This is the only module with `unsafe` code: it reads registers through pointers, calls functions
+//! that need processor features, and lets threads write to different parts of one slice.
 
 #![expect(unsafe_code, reason = "SIMD kernels; each block says why it is sound")]
 
 mod attention;
 mod elementwise;
+mod key_values;
+mod lanes;
 mod matmul;
 mod matrix;
-mod vector;
+mod operand;
+mod team;
 
 pub(crate) use attention::{Attention, attend};
-pub(crate) use elementwise::{Rope, RopeStyle, add, gelu, layer_norm, rms_norm, rms_norm_in_place, silu_multiply};
-pub(crate) use matmul::multiply;
+pub(crate) use elementwise::{
+    Rope, RopeStyle, add, gelu, gelu_multiply, layer_norm, rms_norm, rms_norm_heads, silu_multiply,
+};
+pub(crate) use key_values::{KeyValueRows, KeyValues};
+pub(crate) use matmul::{Place, multiply};
 pub(crate) use matrix::{BLOCK, Matrix};
+pub(crate) use operand::{Operand, Rounding};
+pub(crate) use team::Team;
 
 /// What the processor can do, looked at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Simd {
-    /// AVX-512 F.
+    /// AVX-512 F, BW, VL, DQ and VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// AVX2 with FMA.
+    /// AVX2 with FMA and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// Plain Rust.
@@ -35,15 +43,98 @@ pub(crate) enum Simd {
 impl Simd {
     /// The best that this processor has.
     pub(crate) fn detect() -> Self {
+        Self::supported()[0]
+    }
+
+    /// All that this processor has, the best first.
+    pub(crate) fn supported() -> Vec<Self> {
+        let mut supported = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
-                return Self::Avx512;
+            let avx2 =
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vnni");
+            if avx2 && avx512 {
+                supported.push(Self::Avx512);
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
+            if avx2 {
+                supported.push(Self::Avx2);
             }
         }
-        Self::Portable
+        supported.push(Self::Portable);
+        supported
     }
+
+    /// Runs plain loops, compiled for the registers of this level.
+    #[inline]
+    pub(crate) fn vectorise<R>(self, loops: impl FnOnce() -> R) -> R {
+        match self {
+            // SAFETY: `Simd::supported` saw these features.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { with_avx512(loops) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { with_avx2(loops) },
+            Self::Portable => loops(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
+fn with_avx512<R>(loops: impl FnOnce() -> R) -> R {
+    loops()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn with_avx2<R>(loops: impl FnOnce() -> R) -> R {
+    loops()
+}
+
+/// A slice of which several threads write different parts.
+struct SharedSlice<'a, T> {
+    start: *mut T,
+    length: usize,
+    slice: std::marker::PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it gives out parts of a slice that may be sent, and `part` asks its callers that no two overlap.
+unsafe impl<T: Send> Sync for SharedSlice<'_, T> {}
+
+impl<'a, T> SharedSlice<'a, T> {
+    fn new(slice: &'a mut [T]) -> Self {
+        Self { start: slice.as_mut_ptr(), length: slice.len(), slice: std::marker::PhantomData }
+    }
+
+    /// `length` elements from `start` on.
+    ///
+    /// # Safety
+    /// No two parts that exist at once overlap.
+    #[expect(clippy::mut_from_ref, reason = "different parts, by contract")]
+    unsafe fn part(&self, start: usize, length: usize) -> &mut [T] {
+        assert!(start <= self.length && length <= self.length - start, "a part lies within the slice");
+        // SAFETY: within the slice, by the assertion; borrowed once, by this function's contract.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
+    }
+}
+
+/// Calls `work` with each chunk of `size` elements (the last may be shorter) and its number, spread over the team.
+pub(crate) fn for_each_chunk<T: Send>(
+    team: &Team,
+    slice: &mut [T],
+    size: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let length = slice.len();
+    let shared = SharedSlice::new(slice);
+    team.run(length.div_ceil(size), |index| {
+        let start = index * size;
+        // SAFETY: chunks do not overlap, and each is one task.
+        work(index, unsafe { shared.part(start, size.min(length - start)) });
+    });
 }

@@ -5,6 +5,7 @@
 //! token may end inside a character.
 
 mod byte_level;
+mod sentence_piece;
 
 use toktrie::{TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
 
@@ -18,9 +19,11 @@ const GUARD: char = '\u{fdd0}';
 /// Token types of GGUF.
 const CONTROL: u64 = 3;
 const USER_DEFINED: u64 = 4;
+const BYTE: u64 = 6;
 
 /// The names of tokens that end a message in the templates of the supported families.
-const MESSAGE_ENDS: [&str; 6] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|eom_id|>", "</s>"];
+const MESSAGE_ENDS: [&str; 7] =
+    ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|eom_id|>", "</s>", "<end_of_turn>"];
 
 /// A vocabulary with its rules.
 pub(crate) struct Tokenizer {
@@ -44,15 +47,21 @@ impl Tokenizer {
     pub(crate) fn read(gguf: &Gguf) -> Result<Self, LoadError> {
         let missing = |key: &str, expected| LoadError::Metadata { key: key.to_owned(), expected };
         let model = gguf.text("tokenizer.ggml.model").ok_or_else(|| missing("tokenizer.ggml.model", "a text"))?;
-        if model != "gpt2" {
-            let what = format!("a tokenizer of type `{}`", model.chars().take(40).collect::<String>());
-            return Err(LoadError::Unsupported { what, supported: "byte-level BPE (`gpt2`)" });
-        }
+        let is_byte_level = match model {
+            "gpt2" => true,
+            "llama" => false,
+            other => {
+                let what = format!("a tokenizer of type `{}`", other.chars().take(40).collect::<String>());
+                let supported = "byte-level BPE (`gpt2`) and SentencePiece (`llama`)";
+                return Err(LoadError::Unsupported { what, supported });
+            }
+        };
         let key = "tokenizer.ggml.tokens";
         let tokens = gguf.texts(key).ok_or_else(|| missing(key, "a list of texts"))?;
         let kinds = gguf.integers("tokenizer.ggml.token_type").unwrap_or_default();
         let kind = |id: usize| kinds.get(id).copied().unwrap_or(1);
-        let text = byte_level::build(gguf, &tokens)?;
+        let text =
+            if is_byte_level { byte_level::build(gguf, &tokens)? } else { sentence_piece::build(gguf, &tokens)? };
         let control: Vec<bool> = (0..tokens.len()).map(|id| kind(id) == CONTROL).collect();
         let bytes = tokens
             .iter()
@@ -60,7 +69,8 @@ impl Tokenizer {
             .map(|(id, token)| match kind(id) {
                 CONTROL => Vec::new(),
                 USER_DEFINED => token.as_bytes().to_vec(),
-                _ => byte_level::bytes_of(token),
+                _ if is_byte_level => byte_level::bytes_of(token),
+                kind => sentence_piece::bytes_of(token, kind == BYTE),
             })
             .collect();
         let mut specials: Vec<(String, u32)> = tokens
@@ -133,7 +143,7 @@ impl Tokenizer {
         };
         match encoded {
             Ok(encoding) => tokens.extend_from_slice(encoding.get_ids()),
-            // Byte-level BPE has a token for every byte, so it has no text that it cannot encode.
+            // Both kinds have a token for every byte, so there is no text that they cannot encode.
             Err(error) => tracing::error!(%error, "a text could not be encoded"),
         }
     }

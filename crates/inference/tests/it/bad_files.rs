@@ -120,7 +120,7 @@ fn the_summary_of_the_default_model_needs_no_weights() {
     assert_eq!(summary.context_window_tokens, 8_192);
     assert_eq!(summary.quantisation, "Q4_1");
     assert!((95_000_000..105_000_000).contains(&summary.weight_bytes), "{summary:?}");
-    assert_eq!(summary.memory_bytes(8_192) - summary.weight_bytes, 8_192 * 30 * 2 * 192 * 4);
+    assert_eq!(summary.memory_bytes(8_192) - summary.weight_bytes, 8_192 * 30 * 2 * 192 * 2);
 }
 
 #[test]

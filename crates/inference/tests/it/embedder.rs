@@ -23,8 +23,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 /// The vectors were computed with NumPy in double precision from the same weights (`fixtures/minilm.py`).
 #[test]
 fn vectors_equal_the_reference() {
-    /// Single precision against double, over six layers.
-    const TOLERANCE: f32 = 1e-4;
+    /// Weights of eight bits against double precision, over six layers.
+    const TOLERANCE: f32 = 5e-3;
+    const LEAST_COSINE: f32 = 0.9995;
     let references: Vec<Reference> = serde_json::from_str(include_str!("../fixtures/minilm.json")).unwrap();
     let texts: Vec<&str> = references.iter().map(|reference| reference.text.as_str()).collect();
     let embedder = embedder();
@@ -32,9 +33,15 @@ fn vectors_equal_the_reference() {
     for (reference, vector) in references.iter().zip(&together) {
         assert_eq!(vector.len(), embedder.dimension());
         let alone = &embedder.embed(&[&reference.text]).unwrap()[0];
+        assert!(
+            dot(&reference.vector, vector) > LEAST_COSINE,
+            "{:?}: {}",
+            reference.text,
+            dot(&reference.vector, vector)
+        );
         for ((expected, got), alone) in reference.vector.iter().zip(vector).zip(alone) {
             assert!((expected - got).abs() < TOLERANCE, "{:?}: {expected} {got}", reference.text);
-            assert!((got - alone).abs() < TOLERANCE, "in a batch and alone");
+            assert_eq!(got, alone, "the same in a batch and alone");
         }
         assert!((dot(vector, vector) - 1.0).abs() < 1e-5, "unit length");
     }
