@@ -11,13 +11,10 @@ use crate::cache::LayerKeyValues;
 use crate::error::LoadError;
 use crate::gguf::{Architecture, Gguf, Hyperparameters};
 use crate::kernels::{
-    Attention, KeyValueRows, KeyValues, Matrix, Operand, Place, Rope, Rounding, Simd, Team, add, attend,
-    for_each_chunk, gelu_multiply, multiply, rms_norm, rms_norm_heads, silu_multiply,
+    Attention, KeyValueRows, KeyValues, Matrix, Operand, Place, Rope, Simd, Team, add, attend, for_each_chunk,
+    gelu_multiply, multiply, rms_norm, rms_norm_heads, silu_multiply,
 };
 use crate::linear::Linear;
-
-/// How activations are rounded for quantised weights.
-const PRECISION: Rounding = Rounding::TwoBytes;
 
 /// A decoder with its weights.
 #[derive(Debug)]
@@ -44,17 +41,36 @@ struct Layer {
     query_key_value: Linear,
     query_norm: Option<Vec<f32>>,
     key_norm: Option<Vec<f32>>,
-    attention_output: Linear,
-    /// Of what attention adds to `x`.
-    attention_output_norm: Option<Vec<f32>>,
+    attention_output: Addition,
     feed_forward_norm: Vec<f32>,
     /// Width to the gate and up.
     gate_up: Linear,
-    down: Linear,
-    /// Of what the feed-forward part adds to `x`.
-    down_norm: Option<Vec<f32>>,
+    down: Addition,
     /// Positions that a token sees, where it does not see all.
     window: Option<usize>,
+}
+
+/// A matrix whose output is added to `x`, and the norm of that output, where the file has one.
+#[derive(Debug)]
+struct Addition {
+    linear: Linear,
+    norm: Option<Vec<f32>>,
+    norm_epsilon: f32,
+}
+
+impl Addition {
+    /// `x += norm(linear(operand))`; `added` is scratch.
+    fn add_to(&self, (team, simd): (&Team, Simd), x: &mut [f32], operand: &Operand, added: &mut Vec<f32>) {
+        let Some(norm) = &self.norm else {
+            return self.linear.forward((team, simd), operand, x, true);
+        };
+        added.resize(x.len(), 0.0);
+        self.linear.forward((team, simd), operand, added, false);
+        for_each_chunk(team, added, norm.len(), |_, row| {
+            simd.vectorise(|| rms_norm_heads(row, norm, self.norm_epsilon));
+        });
+        simd.vectorise(|| add(x, added));
+    }
 }
 
 /// Reads the named matrices, `(rows, columns)` each, with the biases that the file has.
@@ -130,16 +146,22 @@ impl Decoder {
                     )?,
                     query_norm: norm(gguf, "attn_q_norm.weight", head_dimensions)?,
                     key_norm: norm(gguf, "attn_k_norm.weight", head_dimensions)?,
-                    attention_output: read_linear(gguf, &[(name("attn_output"), width)], queries)?,
-                    attention_output_norm: norm(gguf, "post_attention_norm.weight", width)?,
+                    attention_output: Addition {
+                        linear: read_linear(gguf, &[(name("attn_output"), width)], queries)?,
+                        norm: norm(gguf, "post_attention_norm.weight", width)?,
+                        norm_epsilon: parameters.norm_epsilon,
+                    },
                     feed_forward_norm: gguf.vector(&name("ffn_norm.weight"), width)?,
                     gate_up: read_linear(
                         gguf,
                         &[(name("ffn_gate"), feed_forward), (name("ffn_up"), feed_forward)],
                         width,
                     )?,
-                    down: read_linear(gguf, &[(name("ffn_down"), width)], feed_forward)?,
-                    down_norm: norm(gguf, "post_ffw_norm.weight", width)?,
+                    down: Addition {
+                        linear: read_linear(gguf, &[(name("ffn_down"), width)], feed_forward)?,
+                        norm: norm(gguf, "post_ffw_norm.weight", width)?,
+                        norm_epsilon: parameters.norm_epsilon,
+                    },
                     window: sliding
                         .filter(|sliding| !(index + 1).is_multiple_of(sliding.period))
                         .map(|sliding| sliding.window),
@@ -159,17 +181,15 @@ impl Decoder {
         &self.parameters
     }
 
-    /// Evaluates `tokens` after what `cache` holds, and appends their keys and values to it. If they are wanted, the
-    /// logits that follow the last of them are in the activations then.
+    /// Evaluates `tokens` after what `cache` holds, and appends their keys and values to it.
     pub(crate) fn forward(
         &self,
         team: &Team,
         tokens: &[u32],
         cache: &mut LayerKeyValues,
         activations: &mut Activations,
-        wants_logits: bool,
     ) {
-        let Hyperparameters { width, vocabulary, norm_epsilon, .. } = self.parameters;
+        let Hyperparameters { width, vocabulary, .. } = self.parameters;
         let on = (team, self.simd);
         activations.resize(tokens.len(), &self.parameters);
         for_each_chunk(team, &mut activations.x, width, |index, row| {
@@ -186,13 +206,15 @@ impl Decoder {
             self.attention(on, layer, cache, activations);
             self.feed_forward(on, layer, activations);
         }
-        if !wants_logits {
-            return;
-        }
+    }
+
+    /// Makes the logits that follow the last of the evaluated tokens.
+    pub(crate) fn finish(&self, team: &Team, activations: &mut Activations) {
+        let Hyperparameters { width, vocabulary, norm_epsilon, .. } = self.parameters;
+        let on = (team, self.simd);
         let Activations { x, operand, logits, .. } = activations;
         let (last, output) = (&x[x.len() - width..], self.output.as_ref().unwrap_or(&self.embedding));
-        let output_rounding = if output.is_quantised() { PRECISION } else { Rounding::Not };
-        operand.fill(on, (1, width), output_rounding, |_, out| {
+        operand.fill(on, (1, width), output.is_quantised(), |_, out| {
             rms_norm(last, &self.output_norm, norm_epsilon, out);
         });
         logits.resize(vocabulary, 0.0);
@@ -211,7 +233,7 @@ impl Decoder {
         let (query_width, key_width) = (heads * head_dimensions, key_value_heads * head_dimensions);
         let (tokens, stride) = (x.len() / width, layer.query_key_value.rows());
 
-        operand.fill(on, (tokens, width), layer.query_key_value.rounding(PRECISION), |token, out| {
+        operand.fill(on, (tokens, width), layer.query_key_value.is_quantised(), |token, out| {
             rms_norm(&x[token * width..][..width], &layer.attention_norm, norm_epsilon, out);
         });
         layer.query_key_value.forward(on, operand, query_key_value, false);
@@ -244,30 +266,10 @@ impl Decoder {
             window: layer.window,
         };
         attend(on, over, attention, attended);
-        operand.fill(on, (tokens, query_width), layer.attention_output.rounding(PRECISION), |token, out| {
+        operand.fill(on, (tokens, query_width), layer.attention_output.linear.is_quantised(), |token, out| {
             out.copy_from_slice(&attended[token * query_width..][..query_width]);
         });
-        self.add_to(on, x, operand, (&layer.attention_output, layer.attention_output_norm.as_deref()), added);
-    }
-
-    /// `x += linear(operand)`, normed where there is a norm for it.
-    fn add_to(
-        &self,
-        on: (&Team, Simd),
-        x: &mut [f32],
-        operand: &Operand,
-        (linear, norm): (&Linear, Option<&[f32]>),
-        added: &mut Vec<f32>,
-    ) {
-        let Some(norm) = norm else {
-            return linear.forward(on, operand, x, true);
-        };
-        added.resize(x.len(), 0.0);
-        linear.forward(on, operand, added, false);
-        for_each_chunk(on.0, added, norm.len(), |_, row| {
-            on.1.vectorise(|| rms_norm_heads(row, norm, self.parameters.norm_epsilon));
-        });
-        on.1.vectorise(|| add(x, added));
+        layer.attention_output.add_to(on, x, operand, added);
     }
 
     /// `x += down(activation(gate(norm(x))) * up(norm(x)))`
@@ -279,19 +281,19 @@ impl Decoder {
             Architecture::Llama | Architecture::Qwen2 | Architecture::Qwen3 => silu_multiply,
         };
         let tokens = x.len() / width;
-        operand.fill(on, (tokens, width), layer.gate_up.rounding(PRECISION), |token, out| {
+        operand.fill(on, (tokens, width), layer.gate_up.is_quantised(), |token, out| {
             rms_norm(&x[token * width..][..width], &layer.feed_forward_norm, norm_epsilon, out);
         });
         layer.gate_up.forward(on, operand, gate_up, false);
-        operand.fill(on, (tokens, feed_forward_width), layer.down.rounding(PRECISION), |token, out| {
+        operand.fill(on, (tokens, feed_forward_width), layer.down.linear.is_quantised(), |token, out| {
             gate(&gate_up[token * 2 * feed_forward_width..][..2 * feed_forward_width], out);
         });
-        self.add_to(on, x, operand, (&layer.down, layer.down_norm.as_deref()), added);
+        layer.down.add_to(on, x, operand, added);
     }
 }
 
 impl Activations {
-    /// The logits of the last evaluation that wanted them, `(vocabulary)`.
+    /// The logits that were made last, `(vocabulary)`.
     pub(crate) fn logits(&self) -> &[f32] {
         &self.logits
     }
@@ -306,5 +308,7 @@ impl Activations {
     }
 }
 
+#[cfg(test)]
+mod parity;
 #[cfg(test)]
 mod tests;

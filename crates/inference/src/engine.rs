@@ -394,7 +394,12 @@ impl Run<'_> {
             let last = done + batch.len() == total;
             let Engine { decoder, activations, .. } = &mut *self.engine;
             let key_values = &mut self.sequence.key_values;
-            Team::gather(|team| decoder.forward(team, batch, key_values, activations, last));
+            Team::gather(|team| {
+                decoder.forward(team, batch, key_values, activations);
+                if last {
+                    decoder.finish(team, activations);
+                }
+            });
             self.sequence.extend(batch);
             done += batch.len();
             if total > 1 && self.written == 0 {

@@ -1,6 +1,6 @@
 //! Linear layers: one or more matrices over the same input, whose outputs lie beside each other.
 
-use crate::kernels::{Matrix, Operand, Place, Rounding, Simd, Team, add, for_each_chunk, multiply};
+use crate::kernels::{Matrix, Operand, Place, Simd, Team, add, for_each_chunk, multiply};
 
 /// Matrices whose outputs lie beside each other, with their biases.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ impl Linear {
         self.rows
     }
 
-    /// How its input is rounded where it is to be rounded to `precision`: as that, or not at all.
-    pub(crate) fn rounding(&self, precision: Rounding) -> Rounding {
-        if self.parts.iter().any(Matrix::is_quantised) { precision } else { Rounding::Not }
+    /// Whether it takes rounded activations.
+    pub(crate) fn is_quantised(&self) -> bool {
+        self.parts.iter().any(Matrix::is_quantised)
     }
 
     /// Writes its outputs for `x` to `out`, `(tokens, rows)`, or adds them to what is there.

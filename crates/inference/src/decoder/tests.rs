@@ -224,7 +224,10 @@ fn check(architecture: &str, kind: GgmlDType) {
         for piece in pieces {
             let (now, later) = rest.split_at(piece);
             let key_values = &mut sequence.key_values;
-            Team::gather(|team| decoder.forward(team, now, key_values, &mut activations, later.is_empty()));
+            Team::gather(|team| {
+                decoder.forward(team, now, key_values, &mut activations);
+                decoder.finish(team, &mut activations);
+            });
             rest = later;
         }
         for (got, expected) in activations.logits().iter().zip(&expected) {

@@ -10,13 +10,9 @@ use candle_core::Tensor;
 use serde::Deserialize;
 
 use crate::kernels::{
-    Attention, KeyValueRows, KeyValues, Matrix, Operand, Rounding, Simd, Team, add, attend, for_each_chunk, gelu,
-    layer_norm,
+    Attention, KeyValueRows, KeyValues, Matrix, Operand, Simd, Team, add, attend, for_each_chunk, gelu, layer_norm,
 };
 use crate::linear::Linear;
-
-/// How activations are rounded.
-const PRECISION: Rounding = Rounding::TwoBytes;
 
 /// The numbers of `config.json` that make the encoder.
 #[derive(Debug, Clone, Deserialize)]
@@ -133,7 +129,8 @@ impl Bert {
     pub(super) fn embed(&self, team: &Team, texts: &[&[u32]]) -> Vec<Vec<f32>> {
         let hidden = self.config.hidden_size;
         let mut places = Vec::with_capacity(texts.len());
-        let mut x = Vec::new();
+        let mut activations = Activations::default();
+        let x = &mut activations.x;
         for text in texts {
             let start = x.len();
             for (token, position) in text.iter().zip(self.positions.chunks_exact(hidden)) {
@@ -143,32 +140,24 @@ impl Bert {
             places.push(start..x.len());
         }
         let on = (team, self.simd);
-        self.normed(on, &mut x, &self.norm);
-        let mut activations = Activations::default();
+        self.normed(on, x, &self.norm);
         for layer in &self.layers {
-            self.layer(on, layer, &places, &mut x, &mut activations);
+            self.layer(on, layer, &places, &mut activations);
         }
-        places.into_iter().map(|place| mean_of_rows(&x[place], hidden)).collect()
+        places.into_iter().map(|place| mean_of_rows(&activations.x[place], hidden)).collect()
     }
 
-    /// `x (tokens, hidden)` through one layer; `places` are its texts' elements.
-    fn layer(
-        &self,
-        on: (&Team, Simd),
-        layer: &Layer,
-        places: &[Range<usize>],
-        x: &mut [f32],
-        activations: &mut Activations,
-    ) {
+    /// The activations through one layer; `places` are the texts' elements.
+    fn layer(&self, on: (&Team, Simd), layer: &Layer, places: &[Range<usize>], activations: &mut Activations) {
         let Config { hidden_size: hidden, num_attention_heads: heads, intermediate_size, .. } = self.config;
-        let Activations { operand, projected, attention, attended, widened } = activations;
+        let Activations { x, operand, projected, attention, attended, widened } = activations;
         let tokens = x.len() / hidden;
         projected.resize(tokens * 3 * hidden, 0.0);
         attended.resize(x.len(), 0.0);
         widened.resize(tokens * intermediate_size, 0.0);
 
         let row = |x: &[f32], token: usize, out: &mut [f32]| out.copy_from_slice(&x[token * out.len()..][..out.len()]);
-        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(x, token, out));
+        operand.fill(on, (tokens, hidden), true, |token, out| row(x, token, out));
         layer.query_key_value.forward(on, operand, projected, false);
         for place in places {
             let rows = &projected[place.start * 3..place.end * 3];
@@ -187,13 +176,13 @@ impl Bert {
             };
             attend(on, over, attention, &mut attended[place.clone()]);
         }
-        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(attended, token, out));
+        operand.fill(on, (tokens, hidden), true, |token, out| row(attended, token, out));
         layer.attention_output.forward(on, operand, x, true);
         self.normed(on, x, &layer.attention_norm);
 
-        operand.fill(on, (tokens, hidden), PRECISION, |token, out| row(x, token, out));
+        operand.fill(on, (tokens, hidden), true, |token, out| row(x, token, out));
         layer.intermediate.forward(on, operand, widened, false);
-        operand.fill(on, (tokens, intermediate_size), PRECISION, |token, out| {
+        operand.fill(on, (tokens, intermediate_size), true, |token, out| {
             row(widened, token, out);
             gelu(out);
         });
@@ -211,6 +200,8 @@ impl Bert {
 /// Activations, kept from layer to layer.
 #[derive(Default)]
 struct Activations {
+    /// `(tokens, hidden)`
+    x: Vec<f32>,
     operand: Operand,
     /// `(tokens, queries + keys + values)`
     projected: Vec<f32>,

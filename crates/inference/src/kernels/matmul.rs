@@ -10,7 +10,7 @@
 
 use super::lanes::{Lanes, Portable};
 use super::matrix::{BLOCK, EIGHT_LINES, FifthBits, GROUP, LOW_LINES, Line, Matrix, Sixteen, Weights};
-use super::operand::{BlockOf, COARSE, Operand, Rounding};
+use super::operand::{BLOCK_BYTES, BlockOf, COARSE, Operand};
 use super::team::Team;
 use super::{SharedSlice, Simd};
 
@@ -98,10 +98,10 @@ unsafe fn groups_with<V: Lanes>(task: &Task<'_>, groups: std::ops::Range<usize>)
                         scales: &scales[blocks],
                     };
                     match (fifths, minima) {
-                        (None, None) => rounded_rows::<V, Low<false, false>>(task, group, &rows),
-                        (None, Some(_)) => rounded_rows::<V, Low<false, true>>(task, group, &rows),
-                        (Some(_), None) => rounded_rows::<V, Low<true, false>>(task, group, &rows),
-                        (Some(_), Some(_)) => rounded_rows::<V, Low<true, true>>(task, group, &rows),
+                        (None, None) => rounded_group::<V, Low<false, false>>(task, group, &rows),
+                        (None, Some(_)) => rounded_group::<V, Low<false, true>>(task, group, &rows),
+                        (Some(_), None) => rounded_group::<V, Low<true, false>>(task, group, &rows),
+                        (Some(_), Some(_)) => rounded_group::<V, Low<true, true>>(task, group, &rows),
                     }
                 }
             }
@@ -110,7 +110,7 @@ unsafe fn groups_with<V: Lanes>(task: &Task<'_>, groups: std::ops::Range<usize>)
                     let blocks = group * blocks..(group + 1) * blocks;
                     let lines = &lines[blocks.start * EIGHT_LINES..blocks.end * EIGHT_LINES];
                     let rows = Group { lines, fifths: &[], scales: &scales[blocks], minima: &[] };
-                    rounded_rows::<V, Eight>(task, group, &rows);
+                    rounded_group::<V, Eight>(task, group, &rows);
                 }
             }
             Weights::Single(values) => full_groups::<V, f32, SinglePrecision>(task, groups, values),
@@ -221,21 +221,7 @@ impl Form for Eight {
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn rounded_rows<V: Lanes, F: Form>(task: &Task<'_>, index: usize, group: &Group<'_>) {
-    // SAFETY: by this function's contract.
-    unsafe {
-        match task.x.rounding() {
-            Rounding::TwoBytes => rounded_group::<V, F, true>(task, index, group),
-            Rounding::OneByte => rounded_group::<V, F, false>(task, index, group),
-            Rounding::Not => panic!("a quantised matrix takes rounded activations"),
-        }
-    }
-}
-
-/// # Safety
-/// The processor has the features of `V`.
-#[inline(always)]
-unsafe fn rounded_group<V: Lanes, F: Form, const FINE: bool>(task: &Task<'_>, index: usize, group: &Group<'_>) {
+unsafe fn rounded_group<V: Lanes, F: Form>(task: &Task<'_>, index: usize, group: &Group<'_>) {
     let tokens = task.x.tokens();
     for lane in (0..GROUP).step_by(V::LANES) {
         let mut token = 0;
@@ -243,22 +229,22 @@ unsafe fn rounded_group<V: Lanes, F: Form, const FINE: bool>(task: &Task<'_>, in
         unsafe {
             if V::TOKENS == 8 {
                 while token + 8 <= tokens {
-                    rounded_tile::<V, F, FINE, 8>(task, (index, lane), group, token);
+                    rounded_tile::<V, F, 8>(task, (index, lane), group, token);
                     token += 8;
                 }
             }
             if V::TOKENS >= 4 {
                 while token + 4 <= tokens {
-                    rounded_tile::<V, F, FINE, 4>(task, (index, lane), group, token);
+                    rounded_tile::<V, F, 4>(task, (index, lane), group, token);
                     token += 4;
                 }
             }
             while token + 2 <= tokens {
-                rounded_tile::<V, F, FINE, 2>(task, (index, lane), group, token);
+                rounded_tile::<V, F, 2>(task, (index, lane), group, token);
                 token += 2;
             }
             if token < tokens {
-                rounded_tile::<V, F, FINE, 1>(task, (index, lane), group, token);
+                rounded_tile::<V, F, 1>(task, (index, lane), group, token);
             }
         }
     }
@@ -267,7 +253,7 @@ unsafe fn rounded_group<V: Lanes, F: Form, const FINE: bool>(task: &Task<'_>, in
 /// # Safety
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn rounded_tile<V: Lanes, F: Form, const FINE: bool, const T: usize>(
+unsafe fn rounded_tile<V: Lanes, F: Form, const T: usize>(
     task: &Task<'_>,
     (index, lane): (usize, usize),
     group: &Group<'_>,
@@ -275,17 +261,16 @@ unsafe fn rounded_tile<V: Lanes, F: Form, const FINE: bool, const T: usize>(
 ) {
     let (quants, details) = task.x.rounded();
     let blocks = group.scales.len();
-    let bytes = if FINE { 2 * BLOCK } else { BLOCK };
     assert!(group.lines.len() == blocks * F::LINES && lane + V::LANES <= GROUP);
     assert!(!F::HAS_MINIMA || group.minima.len() == blocks);
     assert!(!F::HAS_FIFTHS || group.fifths.len() == blocks);
-    assert!(quants.len() >= (token + T) * blocks * bytes && details.len() >= (token + T) * blocks);
+    assert!(quants.len() >= (token + T) * blocks * BLOCK_BYTES && details.len() >= (token + T) * blocks);
     // SAFETY: the features are there by contract. Weights and scales are read for `blocks` blocks, `LANES` lanes from
     // `lane` on, activations for `T` tokens from `token` on, each of `blocks` blocks; the assertions bound all of them.
     unsafe {
         let lines = group.lines.as_ptr().cast::<u8>().add(lane * size_of::<u32>());
         let scales = group.scales.as_ptr().cast::<u16>().add(lane);
-        let quants = quants.as_ptr().add(token * blocks * bytes);
+        let quants = quants.as_ptr().add(token * blocks * BLOCK_BYTES);
         let details = details.as_ptr().add(token * blocks);
         let mut sums = [V::splat(0.0); T];
         for block in 0..blocks {
@@ -301,20 +286,18 @@ unsafe fn rounded_tile<V: Lanes, F: Form, const FINE: bool, const T: usize>(
             };
             for next in 0..T {
                 let BlockOf { scale: step, scaled_sum, sum } = *details.add(next * blocks + block);
-                let quartets = quants.add((next * blocks + block) * bytes).cast::<i32>();
-                let mut dot = V::integers(if FINE { 0 } else { -F::centre::<V>() * sum });
+                let quartets = quants.add((next * blocks + block) * BLOCK_BYTES).cast::<i32>();
+                let mut coarse = V::integers(0);
+                let mut fine = V::integers(-F::centre::<V>() * sum);
                 for quartet in 0..QUARTETS {
-                    dot = F::dot4::<V>(dot, weights[quartet], quartets.add(quartet).read_unaligned());
+                    coarse = F::dot4::<V>(coarse, weights[quartet], quartets.add(quartet).read_unaligned());
                 }
-                let mut dot = V::from_integers(dot);
-                if FINE {
-                    let mut fine = V::integers(-F::centre::<V>() * sum);
-                    for quartet in 0..QUARTETS {
-                        let activations = quartets.add(QUARTETS + quartet).read_unaligned();
-                        fine = F::dot4::<V>(fine, weights[quartet], activations);
-                    }
-                    dot = dot.multiply_add(V::splat(COARSE as f32), V::from_integers(fine));
+                for quartet in 0..QUARTETS {
+                    let activations = quartets.add(QUARTETS + quartet).read_unaligned();
+                    fine = F::dot4::<V>(fine, weights[quartet], activations);
                 }
+                let (coarse, fine) = (V::from_integers(coarse), V::from_integers(fine));
+                let dot = coarse.multiply_add(V::splat(COARSE as f32), fine);
                 let factor = scale.multiply(V::splat(step));
                 sums[next] = dot.multiply_add(factor, sums[next]);
                 if F::HAS_MINIMA {
@@ -529,11 +512,9 @@ mod tests {
         ]
     }
 
-    const ROUNDINGS: [Rounding; 2] = [Rounding::OneByte, Rounding::TwoBytes];
-
-    fn operand((team, simd): (&Team, Simd), x: &[f32], columns: usize, rounding: Rounding) -> Operand {
+    fn operand(on: (&Team, Simd), x: &[f32], columns: usize) -> Operand {
         let mut operand = Operand::default();
-        operand.fill((team, simd), (x.len() / columns, columns), rounding, |token, row| {
+        operand.fill(on, (x.len() / columns, columns), true, |token, row| {
             row.copy_from_slice(&x[token * columns..][..columns]);
         });
         operand
@@ -545,12 +526,8 @@ mod tests {
             return operand.values().iter().map(|value| f64::from(*value)).collect();
         }
         let (quants, blocks) = operand.rounded();
-        let bytes = quants.len() / blocks.len();
-        let quant = |quants: &[i8], at: usize| match bytes {
-            BLOCK => i32::from(quants[at]),
-            _ => i32::from(quants[at]) * COARSE + i32::from(quants[BLOCK + at]),
-        };
-        let blocks = quants.chunks_exact(bytes).zip(blocks);
+        let quant = |quants: &[i8], at: usize| i32::from(quants[at]) * COARSE + i32::from(quants[BLOCK + at]);
+        let blocks = quants.chunks_exact(BLOCK_BYTES).zip(blocks);
         let values = |(quants, block): (_, &BlockOf)| {
             let scale = f64::from(block.scale);
             (0..BLOCK).map(|at| f64::from(quant(quants, at)) * scale).collect::<Vec<_>>()
@@ -567,10 +544,8 @@ mod tests {
                 let x = noise(tokens * columns, 7);
                 for matrix in matrices(rows, columns) {
                     let mut weights = vec![0f32; columns];
-                    let levels =
-                        Simd::supported().into_iter().flat_map(|simd| ROUNDINGS.map(|rounding| (simd, rounding)));
-                    for (simd, rounding) in levels {
-                        let operand = operand((team, simd), &x, columns, rounding);
+                    for simd in Simd::supported() {
+                        let operand = operand((team, simd), &x, columns);
                         let place = Place { stride: rows + 5, column: 2, adds: true };
                         let mut out = vec![1f32; tokens * place.stride];
                         multiply((team, simd), &matrix, &operand, &mut out, place);
@@ -582,7 +557,7 @@ mod tests {
                                 let products = x.iter().zip(&weights).map(|(x, weight)| x * f64::from(*weight));
                                 let expected = 1.0 + products.sum::<f64>();
                                 let got = f64::from(out[token * place.stride + 2 + row]);
-                                let what = format!("{simd:?} {rounding:?} {rows}x{columns} row {row} token {token}");
+                                let what = format!("{simd:?} {rows}x{columns} row {row} token {token}");
                                 assert!((got - expected).abs() < 2e-4, "{what}: {got} {expected}");
                             }
                         }
@@ -602,22 +577,10 @@ mod tests {
             for matrix in matrices(70, 96) {
                 for simd in Simd::supported() {
                     let mut batch = vec![0f32; 71 * 70];
-                    multiply(
-                        (team, simd),
-                        &matrix,
-                        &operand((team, simd), &x, 96, Rounding::TwoBytes),
-                        &mut batch,
-                        place,
-                    );
+                    multiply((team, simd), &matrix, &operand((team, simd), &x, 96), &mut batch, place);
                     for (token, x) in x.chunks_exact(96).enumerate() {
                         let mut alone = vec![0f32; 70];
-                        multiply(
-                            (team, simd),
-                            &matrix,
-                            &operand((team, simd), x, 96, Rounding::TwoBytes),
-                            &mut alone,
-                            place,
-                        );
+                        multiply((team, simd), &matrix, &operand((team, simd), x, 96), &mut alone, place);
                         assert_eq!(alone, batch[token * 70..][..70], "{simd:?} token {token}");
                     }
                 }
@@ -626,8 +589,9 @@ mod tests {
     }
 
     #[test]
-    fn every_level_gives_the_same_whole_numbers() {
-        // One block of weights and activations that are whole numbers: nothing is rounded but the last scaling.
+    fn whole_numbers_are_multiplied_exactly_at_every_level() {
+        // One block of weights, all that a byte can be, and activations that are whole numbers: nothing is rounded but
+        // the last scaling.
         let raw: Vec<u8> = (0..16)
             .flat_map(|row: u8| f16::ONE.to_le_bytes().into_iter().chain((0..32).map(move |at| row * 17 + at * 9)))
             .collect();
@@ -637,7 +601,7 @@ mod tests {
             Team::gather(|team| {
                 let mut out = vec![0f32; 16];
                 let place = Place { stride: 16, column: 0, adds: false };
-                multiply((team, simd), &matrix, &operand((team, simd), &x, 32, Rounding::OneByte), &mut out, place);
+                multiply((team, simd), &matrix, &operand((team, simd), &x, 32), &mut out, place);
                 out
             })
         };
@@ -648,7 +612,9 @@ mod tests {
             })
             .collect();
         for simd in Simd::supported() {
-            assert_eq!(products(simd), expected, "{simd:?}");
+            for (got, expected) in products(simd).iter().zip(&expected) {
+                assert!((got - expected).abs() <= expected.abs() * 1e-6, "{simd:?}: {got} {expected}");
+            }
         }
     }
 

@@ -85,7 +85,7 @@ impl Matrix {
     pub(crate) fn from_q4_1(rows: usize, columns: usize, raw: &[u8]) -> Self {
         let mut low = LowBuilder::new(rows, columns, Bits::Four, true);
         for (block, raw) in raw.as_chunks::<20>().0.iter().enumerate() {
-            low.put(block, bits(raw, 0), bits(raw, 2), &raw[4..], 0);
+            low.put(block, (bits(raw, 0), bits(raw, 2)), &raw[4..], 0);
         }
         low.build()
     }
@@ -94,7 +94,7 @@ impl Matrix {
     pub(crate) fn from_q4_0(rows: usize, columns: usize, raw: &[u8]) -> Self {
         let mut low = LowBuilder::new(rows, columns, Bits::Four, false);
         for (block, raw) in raw.as_chunks::<18>().0.iter().enumerate() {
-            low.put(block, bits(raw, 0), 0, &raw[2..], 0);
+            low.put(block, (bits(raw, 0), 0), &raw[2..], 0);
         }
         low.build()
     }
@@ -104,7 +104,7 @@ impl Matrix {
         let mut low = LowBuilder::new(rows, columns, Bits::Five, true);
         for (block, raw) in raw.as_chunks::<24>().0.iter().enumerate() {
             let fifths = u32::from_le_bytes([raw[4], raw[5], raw[6], raw[7]]);
-            low.put(block, bits(raw, 0), bits(raw, 2), &raw[8..], fifths);
+            low.put(block, (bits(raw, 0), bits(raw, 2)), &raw[8..], fifths);
         }
         low.build()
     }
@@ -114,7 +114,7 @@ impl Matrix {
         let mut low = LowBuilder::new(rows, columns, Bits::Five, false);
         for (block, raw) in raw.as_chunks::<22>().0.iter().enumerate() {
             let fifths = u32::from_le_bytes([raw[2], raw[3], raw[4], raw[5]]);
-            low.put(block, bits(raw, 0), 0, &raw[6..], fifths);
+            low.put(block, (bits(raw, 0), 0), &raw[6..], fifths);
         }
         low.build()
     }
@@ -342,7 +342,7 @@ impl LowBuilder {
 
     /// Puts block number `block` in place: the low nibbles of `quants` are its first sixteen weights, and bit `i` of
     /// `fifths` belongs to weight `i`.
-    fn put(&mut self, block: usize, scale: u16, minimum: u16, quants: &[u8], fifths: u32) {
+    fn put(&mut self, block: usize, (scale, minimum): (u16, u16), quants: &[u8], fifths: u32) {
         let (at, lane) = place(block, self.columns / BLOCK);
         self.scales[at][lane] = scale;
         if let Some(minima) = &mut self.minima {
@@ -370,13 +370,10 @@ impl LowBuilder {
                 let nibble = |at: usize| (bytes[at] >> (4 * high)) & 15;
                 let repacked: [u8; 16] = std::array::from_fn(|at| nibble(at) | (nibble(at + 16) << 4));
                 let fifth = |(at, byte): (usize, &u8)| u32::from((byte >> block) & 1) << at;
-                self.put(
-                    index * 8 + block,
-                    f16::from_f32(scale * f32::from(sub_scale)).to_bits(),
-                    f16::from_f32(-minimum * f32::from(sub_minimum)).to_bits(),
-                    &repacked,
-                    fifths.iter().enumerate().map(fifth).sum(),
-                );
+                let scale = f16::from_f32(scale * f32::from(sub_scale)).to_bits();
+                let minimum = f16::from_f32(-minimum * f32::from(sub_minimum)).to_bits();
+                let fifths = fifths.iter().enumerate().map(fifth).sum();
+                self.put(index * 8 + block, (scale, minimum), &repacked, fifths);
             }
         }
     }

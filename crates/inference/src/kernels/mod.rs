@@ -7,6 +7,7 @@
 //! that need processor features, and lets threads write to different parts of one slice.
 
 #![expect(unsafe_code, reason = "SIMD kernels; each block says why it is sound")]
+#![expect(clippy::needless_range_loop, reason = "several arrays of registers are walked at once")]
 
 mod attention;
 mod elementwise;
@@ -24,7 +25,7 @@ pub(crate) use elementwise::{
 pub(crate) use key_values::{KeyValueRows, KeyValues};
 pub(crate) use matmul::{Place, multiply};
 pub(crate) use matrix::{BLOCK, Matrix};
-pub(crate) use operand::{Operand, Rounding};
+pub(crate) use operand::Operand;
 pub(crate) use team::Team;
 
 /// What the processor can do, looked at once.

@@ -1,5 +1,5 @@
 //! What a matrix is multiplied with: rows of activations, in full precision and, where the matrix is quantised, rounded
-//! in blocks of 32 to two bytes each, or to one.
+//! in blocks of 32 to two bytes each.
 //!
 //! One byte is what other engines take. With it, a model of 135 million weights answers in French to "What is the
 //! capital of France?", where full precision says Paris: the likeliest tokens are often closer to each other than what
@@ -17,23 +17,13 @@ pub(crate) struct Operand {
     tokens: usize,
     columns: usize,
     values: Vec<f32>,
-    rounding: Rounding,
-    /// Block after block, the coarse bytes of a block's values and then, where there are any, the fine ones.
+    /// Block after block, the coarse bytes of a block's values and then the fine ones; nothing where they are not rounded.
     quants: Vec<i8>,
     blocks: Vec<BlockOf>,
 }
 
-/// How activations are rounded.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rounding {
-    /// Not at all.
-    #[default]
-    Not,
-    /// To one byte.
-    OneByte,
-    /// To two bytes: a coarse one, which counts [`COARSE`] fold, and a fine one.
-    TwoBytes,
-}
+/// Bytes of a block: a coarse one for each activation, which counts [`COARSE`] fold, and a fine one.
+pub(super) const BLOCK_BYTES: usize = 2 * BLOCK;
 
 /// How many fine steps a coarse step has: as many as a byte from -127 to 127 can tell.
 pub(super) const COARSE: i32 = 254;
@@ -56,18 +46,16 @@ impl Operand {
         &mut self,
         (team, simd): (&Team, Simd),
         (tokens, columns): (usize, usize),
-        rounding: Rounding,
+        rounds: bool,
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) {
         self.tokens = tokens;
         self.columns = columns;
-        self.rounding = rounding;
         self.values.resize(tokens * columns, 0.0);
-        let (blocks, bytes) = (columns / BLOCK, columns * rounding.bytes());
-        if rounding != Rounding::Not {
-            self.quants.resize(tokens * bytes, 0);
-            self.blocks.resize(tokens * blocks, BlockOf::default());
-        }
+        let blocks = if rounds { columns / BLOCK } else { 0 };
+        let bytes = blocks * BLOCK_BYTES;
+        self.quants.resize(tokens * bytes, 0);
+        self.blocks.resize(tokens * blocks, BlockOf::default());
         let values = SharedSlice::new(&mut self.values);
         let quants = SharedSlice::new(&mut self.quants);
         let scales = SharedSlice::new(&mut self.blocks);
@@ -75,16 +63,11 @@ impl Operand {
             // SAFETY: each token has rows of its own, and each token is one task.
             let row = unsafe { values.part(token * columns, columns) };
             simd.vectorise(|| fill(token, row));
-            if rounding == Rounding::Not {
-                return;
-            }
             // SAFETY: as above.
             let (quants, scales) = unsafe { (quants.part(token * bytes, bytes), scales.part(token * blocks, blocks)) };
-            simd.vectorise(|| match rounding {
-                Rounding::Not => {}
-                Rounding::OneByte => quantise::<BLOCK>(row, quants, scales),
-                Rounding::TwoBytes => quantise::<{ 2 * BLOCK }>(row, quants, scales),
-            });
+            if rounds {
+                simd.vectorise(|| quantise(row, quants, scales));
+            }
         });
     }
 
@@ -102,33 +85,17 @@ impl Operand {
         &self.values[..self.tokens * self.columns]
     }
 
-    pub(super) fn rounding(&self) -> Rounding {
-        self.rounding
-    }
-
     /// The rounded rows, and their blocks.
     pub(super) fn rounded(&self) -> (&[i8], &[BlockOf]) {
-        let elements = self.tokens * self.columns;
-        (&self.quants[..elements * self.rounding.bytes()], &self.blocks[..elements / BLOCK])
+        (&self.quants, &self.blocks)
     }
 }
 
-impl Rounding {
-    /// Bytes of an activation.
-    fn bytes(self) -> usize {
-        match self {
-            Self::Not => 0,
-            Self::OneByte => 1,
-            Self::TwoBytes => 2,
-        }
-    }
-}
-
-/// Rounds a row to whole steps of 1/127 of each block's largest value and, where `BYTES` leaves room for it, what that
-/// leaves out to whole steps of 1/254 of those.
+/// Rounds a row to whole steps of 1/127 of each block's largest value, and what that leaves out to whole steps of 1/254
+/// of those.
 #[inline(always)]
-fn quantise<const BYTES: usize>(row: &[f32], quants: &mut [i8], blocks: &mut [BlockOf]) {
-    let (rows, quants) = (row.as_chunks::<BLOCK>().0, quants.as_chunks_mut::<BYTES>().0);
+fn quantise(row: &[f32], quants: &mut [i8], blocks: &mut [BlockOf]) {
+    let (rows, quants) = (row.as_chunks::<BLOCK>().0, quants.as_chunks_mut::<BLOCK_BYTES>().0);
     for ((row, quants), block) in rows.iter().zip(quants).zip(blocks) {
         let (mut lanes, mut nothing) = ([0f32; 16], [0f32; 16]);
         for half in row.as_chunks::<16>().0 {
@@ -142,20 +109,12 @@ fn quantise<const BYTES: usize>(row: &[f32], quants: &mut [i8], blocks: &mut [Bl
         let step = largest / 127.0 + nothing.iter().sum::<f32>();
         let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         let coarse: [i32; BLOCK] = std::array::from_fn(|at| nearest(row[at] * inverse));
-        for (quant, coarse) in quants.iter_mut().zip(&coarse) {
-            *quant = *coarse as i8;
-        }
-        let sum = coarse.iter().sum::<i32>();
-        if BYTES == BLOCK {
-            *block = BlockOf { scale: step, scaled_sum: step * sum as f32, sum };
-            continue;
-        }
         let fine: [i32; BLOCK] =
             std::array::from_fn(|at| nearest((row[at] * inverse - coarse[at] as f32) * COARSE as f32));
-        for (quant, fine) in quants[BLOCK..].iter_mut().zip(&fine) {
-            *quant = *fine as i8;
+        for (quant, rounded) in quants.iter_mut().zip(coarse.iter().chain(&fine)) {
+            *quant = *rounded as i8;
         }
-        let (step, sum) = (step / COARSE as f32, sum * COARSE + fine.iter().sum::<i32>());
+        let (step, sum) = (step / COARSE as f32, coarse.iter().sum::<i32>() * COARSE + fine.iter().sum::<i32>());
         *block = BlockOf { scale: step, scaled_sum: step * sum as f32, sum };
     }
 }
@@ -175,18 +134,9 @@ mod tests {
     #[test]
     fn rounding_a_row_stays_within_half_a_step_and_sums_up() {
         let row: Vec<f32> = (0..96).map(|at| (at as f32 * 0.7).sin() * (at as f32 / 30.0)).collect();
-        let (mut one, mut two) = (vec![0; 96], vec![0; 192]);
-        let mut blocks = vec![BlockOf::default(); 3];
-        quantise::<BLOCK>(&row, &mut one, &mut blocks);
-        for (at, value) in row.iter().enumerate() {
-            let block = &blocks[at / BLOCK];
-            assert!((f32::from(one[at]) * block.scale - value).abs() <= block.scale * 0.500_1, "{at}");
-        }
-        for (quants, block) in one.as_chunks::<BLOCK>().0.iter().zip(&blocks) {
-            assert_eq!(quants.iter().map(|quant| i32::from(*quant)).sum::<i32>(), block.sum);
-        }
-        quantise::<{ 2 * BLOCK }>(&row, &mut two, &mut blocks);
-        for (index, (quants, block)) in two.as_chunks::<{ 2 * BLOCK }>().0.iter().zip(&blocks).enumerate() {
+        let (mut quants, mut blocks) = (vec![0; 192], vec![BlockOf::default(); 3]);
+        quantise(&row, &mut quants, &mut blocks);
+        for (index, (quants, block)) in quants.as_chunks::<BLOCK_BYTES>().0.iter().zip(&blocks).enumerate() {
             let quant = |at: usize| i32::from(quants[at]) * COARSE + i32::from(quants[BLOCK + at]);
             for at in 0..BLOCK {
                 let value = row[index * BLOCK + at];
@@ -201,12 +151,12 @@ mod tests {
     #[test]
     fn a_row_of_zeros_stays_one_and_nothing_is_not_a_number() {
         let (mut quants, mut blocks) = (vec![1; 64], vec![BlockOf::default(); 1]);
-        quantise::<64>(&[0.0; 32], &mut quants, &mut blocks);
+        quantise(&[0.0; 32], &mut quants, &mut blocks);
         assert_eq!(quants, [0; 64]);
         assert_eq!((blocks[0].scale, blocks[0].sum), (0.0, 0));
         let mut row = [0.5; 32];
         row[7] = f32::NAN;
-        quantise::<64>(&row, &mut quants, &mut blocks);
+        quantise(&row, &mut quants, &mut blocks);
         assert!(blocks[0].scale.is_nan());
     }
 }
