@@ -139,8 +139,8 @@ impl Writer<'_> {
             name,
             "INSERT INTO agents (id, name, description, agent_type, system, model, tools, tool_rules, settings,
                                  metadata, tags, letta, window_start_seq, created_at_ms, updated_at_ms,
-                                 deleted_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 deleted_at_ms, messages_stamp)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, RANDOM())",
             params![
                 agent.id.as_str(),
                 agent.name,

@@ -315,7 +315,7 @@ impl Writer<'_> {
         let thread = Thread::from(fork);
         let mut first = None;
         for message in self.window_messages(source)? {
-            let copy = self.append_message(&copy_of(message, &thread))?;
+            let copy = self.append_message(&copy_of((*message).clone(), &thread))?;
             first.get_or_insert(copy.seq);
         }
         let start = first.unwrap_or(fork.window_start_seq);

@@ -59,7 +59,7 @@ pub use ids::{
 pub use letter::Letter;
 pub use lexical::{LexicalHit, TextTable};
 pub use mcp_server::{McpServer, McpServerKind};
-pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus};
+pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus, WindowMessages};
 pub use page::Page;
 pub use passage::{Passage, PassageFilter, PassageRevision};
 pub use provenance::{Actor, Provenance};

@@ -26,6 +26,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     have_folders,
     carry_what_files_say,
     have_groups,
+    stamp_messages,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -129,4 +130,9 @@ fn carry_what_files_say(connection: &Connection) -> rusqlite::Result<()> {
 fn have_groups(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(group::SCHEMA)?;
     connection.execute_batch(letter::SCHEMA)
+}
+
+/// What is kept of a window in memory is known to hold.
+fn stamp_messages(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(message::STAMP)
 }

@@ -15,11 +15,14 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use crate::StoreError;
+use crate::message::Windows;
 
 /// One consistent snapshot of the store.
 pub struct Reader<'a> {
     connection: &'a Connection,
     path: &'a Path,
+    /// What is kept of windows; nothing for a writer.
+    windows: Option<&'a Windows>,
 }
 
 /// One transaction of the store. Everything that a reader can see, it sees with its own changes.
@@ -31,7 +34,16 @@ pub struct Writer<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(connection: &'a Connection, path: &'a Path) -> Self {
-        Self { connection, path }
+        Self { connection, path, windows: None }
+    }
+
+    /// The same, with what is kept of windows.
+    pub(crate) fn with_windows(self, windows: &'a Windows) -> Self {
+        Self { windows: Some(windows), ..self }
+    }
+
+    pub(crate) fn windows(&self) -> Option<&'a Windows> {
+        self.windows
     }
 
     pub(crate) fn error(&self, error: rusqlite::Error) -> StoreError {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::checkpoint::Checkpointer;
+use crate::message::Windows;
 use crate::migration::NEWEST;
 use crate::profile::Profile;
 use crate::sql::{self, Reader, Writer};
@@ -21,6 +22,7 @@ pub struct Store {
     checkpointer: Option<Checkpointer>,
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Vec<Connection>>,
+    windows: Windows,
     path: PathBuf,
     clock: Arc<dyn Clock>,
     profile: Profile,
@@ -43,7 +45,9 @@ impl Store {
         let (profile, writer) = open::open(folder, clock.now_ms())?;
         let path = profile.database();
         let checkpointer = Some(Checkpointer::start(&path));
-        Ok(Self { checkpointer, writer: Mutex::new(Some(writer)), readers: Mutex::default(), path, clock, profile })
+        let (readers, windows) = (Mutex::default(), Windows::default());
+        let writer = Mutex::new(Some(writer));
+        Ok(Self { checkpointer, writer, readers, windows, path, clock, profile })
     }
 
     /// The profile's folder.
@@ -69,7 +73,7 @@ impl Store {
         let connection = self.reader()?;
         let snapshot = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred)
             .map_err(|error| self.error(error))?;
-        let result = f(&Reader::new(&snapshot, &self.path));
+        let result = f(&Reader::new(&snapshot, &self.path).with_windows(&self.windows));
         // Nothing was written, so that there is nothing to lose in letting go of the snapshot.
         let released = snapshot.rollback().is_ok();
         let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);

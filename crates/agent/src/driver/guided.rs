@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -219,13 +220,14 @@ impl Driver<'_> {
         let allowed_tools = window.schemas(&request.menu);
         let start = turn_starts(&window.messages).last().copied().unwrap_or(0);
         let (before, current) = window.messages.split_at(start);
-        let spoken = |message: &&Message| matches!(message.role, Role::User | Role::Assistant);
+        let spoken = |message: &&Arc<Message>| matches!(message.role, Role::User | Role::Assistant);
         let earlier: Vec<_> = before.iter().filter(spoken).cloned().collect();
         let mut look_back = earlier.len().min(MOST_EARLIER_MESSAGES);
         let mut notes = self.notes.as_slice();
         let gone = self.lines_gone();
         loop {
-            let recent: Vec<_> = earlier[earlier.len() - look_back..].iter().chain(current).cloned().collect();
+            let recent = earlier[earlier.len() - look_back..].iter().chain(current);
+            let recent: Vec<_> = recent.map(|message| Message::clone(message)).collect();
             let step = plan(&GuidanceInput {
                 intent,
                 user_text: &self.asked.content,

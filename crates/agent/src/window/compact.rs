@@ -1,6 +1,8 @@
 //! Compaction: evicts the oldest turns of the window and puts a new summary in their place. The messages stay in recall
 //! memory; only where the window begins changes, in the same transaction as the summary.
 
+use std::sync::Arc;
+
 use resident_memory::Memory;
 use resident_store::{Message, Role, Store, Summary, SummaryId, Thread};
 
@@ -71,10 +73,10 @@ pub(crate) fn compact(request: &CompactionRequest<'_>, cancel: &Cancel) -> Resul
 }
 
 /// Tokens of each turn, about: what templates put around messages is not counted.
-fn tokens_of_turns(model: &dyn LanguageModel, messages: &[Message], starts: &[usize]) -> Vec<usize> {
+fn tokens_of_turns(model: &dyn LanguageModel, messages: &[Arc<Message>], starts: &[usize]) -> Vec<usize> {
     let ends = starts.iter().skip(1).copied().chain([messages.len()]);
     let guided = model.info().guidance == Guidance::Full;
-    let tokens = |message: &Message| {
+    let tokens = |message: &Arc<Message>| {
         // See [`Window::as_spoken`].
         if guided {
             return if message.role == Role::Tool { 0 } else { model.count_tokens(&message.content) };

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use resident_memory::core::render;
@@ -102,7 +103,11 @@ pub(super) fn summary_part(text: &str) -> String {
 
 /// The conversation as chat protocols know it: every call has a result, every result a call, and what is neither the
 /// user's nor the agent's comes as the user's, marked as what it is, since many templates know one system message only.
-pub(super) fn compose_messages(messages: &[Message], agent_type: AgentType, zone: &TimeZone) -> Vec<PromptMessage> {
+pub(super) fn compose_messages(
+    messages: &[Arc<Message>],
+    agent_type: AgentType,
+    zone: &TimeZone,
+) -> Vec<PromptMessage> {
     let mut composed: Vec<PromptMessage> = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         let at_ms = message.created_at_ms;
@@ -142,7 +147,7 @@ fn push_user(composed: &mut Vec<PromptMessage>, text: String) {
     }
 }
 
-fn push_assistant(composed: &mut Vec<PromptMessage>, message: &Message, after: &[Message], zone: &TimeZone) {
+fn push_assistant(composed: &mut Vec<PromptMessage>, message: &Message, after: &[Arc<Message>], zone: &TimeZone) {
     let speaks_by_call = message.tool_calls.iter().any(|call| call.name == SEND_MESSAGE);
     let content = if speaks_by_call { String::new() } else { message.content.clone() };
     if content.is_empty() && message.tool_calls.is_empty() {

@@ -1,11 +1,13 @@
 //! Where the window may be cut: only between turns. A turn begins with what the user says; what a retry answers stands
 //! after the user's message too, so that the message and its answer are never parted.
 
+use std::sync::Arc;
+
 use resident_store::{Message, Role};
 
 /// The places in `messages` where a turn begins. Messages before the first of the user count as a turn.
-pub(crate) fn turn_starts(messages: &[Message]) -> Vec<usize> {
-    let begins = |(index, message): (usize, &Message)| (index == 0 || message.role == Role::User).then_some(index);
+pub(crate) fn turn_starts(messages: &[Arc<Message>]) -> Vec<usize> {
+    let begins = |(index, message): (usize, &Arc<Message>)| (index == 0 || message.role == Role::User).then_some(index);
     messages.iter().enumerate().filter_map(begins).collect()
 }
 

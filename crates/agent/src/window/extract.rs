@@ -2,6 +2,7 @@
 //! said of themselves, with names and numbers in it, and keeps the order in which it was said.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use resident_store::{Message, Role};
 
@@ -26,7 +27,7 @@ struct Sentence {
 }
 
 /// Sentences of the old summary and of `messages`, of at most `most_chars` characters in all.
-pub(super) fn extract(old_summary: Option<&str>, messages: &[Message], most_chars: usize) -> String {
+pub(super) fn extract(old_summary: Option<&str>, messages: &[Arc<Message>], most_chars: usize) -> String {
     let mut sentences = Vec::new();
     for line in old_summary.unwrap_or_default().lines() {
         sentences.extend(sentences_of(line, "", SUMMARY_WEIGHT, true));
@@ -133,7 +134,7 @@ mod tests {
             message(Role::Tool, "a result that nobody said"),
             message(Role::User, "I am allergic to walnuts."),
         ];
-        insta::assert_snapshot!(extract(Some("The user is a nurse."), &said, 110), @r#"
+        insta::assert_snapshot!(extract(Some("The user is a nurse."), &said.map(Arc::new), 110), @r#"
         The user is a nurse.
         User: My sister Marta moved to Bergen in 2019.
         User: I am allergic to walnuts.
@@ -145,7 +146,8 @@ mod tests {
         let said = [
             message(Role::User, &"I like long walks by the sea. ".repeat(400)),
             message(Role::User, &"x".repeat(9000)),
-        ];
+        ]
+        .map(Arc::new);
         for limit in [0, 50, 500] {
             assert!(extract(None, &said, limit).chars().count() <= limit);
         }

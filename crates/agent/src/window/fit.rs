@@ -3,6 +3,8 @@
 //! tools are cut, earlier turns and steps are left out. So no state is too full to be talked to, and only a message
 //! that is by itself larger than the window is refused.
 
+use std::sync::Arc;
+
 use resident_store::{Message, Role};
 
 use super::compose::{Frame, compose_messages};
@@ -33,7 +35,7 @@ pub(crate) fn fit(model: &dyn LanguageModel, window: &Window, frame: &Frame, roo
     }
     let start = turn_starts(&window.messages).last().copied().unwrap_or(0);
     let mut turn = window.messages[start..].to_vec();
-    let mut recompose = |turn: &[Message]| {
+    let mut recompose = |turn: &[Arc<Message>]| {
         prompt.messages = compose_messages(turn, window.agent.agent_type, &frame.zone);
         model.count_prompt_tokens(&prompt)
     };
@@ -54,19 +56,20 @@ pub(crate) fn fit(model: &dyn LanguageModel, window: &Window, frame: &Frame, roo
 }
 
 /// Halves the longest result of a tool; false when none is long.
-fn cut_longest_result(turn: &mut [Message]) -> bool {
+fn cut_longest_result(turn: &mut [Arc<Message>]) -> bool {
     let results = turn.iter_mut().filter(|message| message.role == Role::Tool);
     let Some(longest) = results.max_by_key(|message| message.content.chars().count()) else { return false };
     let chars = longest.content.chars().count();
     if chars < 2 * SHORTEST_RESULT_CHARS {
         return false;
     }
-    longest.content = shorten(&longest.content, chars / 2 - SHORTEST_RESULT_CHARS / 2);
+    let shortened = shorten(&longest.content, chars / 2 - SHORTEST_RESULT_CHARS / 2);
+    Arc::make_mut(longest).content = shortened;
     true
 }
 
 /// Leaves out the oldest step of a turn (a message of the agent, and all up to its next), but never the last one.
-fn leave_out_oldest_step(turn: &mut Vec<Message>) -> bool {
+fn leave_out_oldest_step(turn: &mut Vec<Arc<Message>>) -> bool {
     let mut steps = turn.iter().enumerate().filter(|(_, message)| message.role == Role::Assistant);
     let (Some((first, _)), Some((second, _))) = (steps.next(), steps.next()) else { return false };
     turn.drain(first..second);

@@ -12,8 +12,10 @@ mod overview;
 mod shorten;
 mod summarise;
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
-use resident_store::{Agent, Block, Message, Reader, Role, Store, Summary, Thread};
+use resident_store::{Agent, Block, Message, Reader, Role, Store, Summary, Thread, WindowMessages};
 
 use crate::AgentError;
 use crate::model::{Guidance, LanguageModel, ToolChoice, ToolSchema};
@@ -37,7 +39,8 @@ pub(crate) struct Window {
     /// Its folders, where any is attached.
     pub(crate) directories: Option<Directories>,
     pub(crate) summary: Option<Summary>,
-    pub(crate) messages: Vec<Message>,
+    /// Shared with whoever else reads them.
+    pub(crate) messages: Vec<Arc<Message>>,
     /// Messages that are in recall memory only.
     pub(crate) evicted_messages: usize,
     pub(crate) passages: usize,
@@ -57,12 +60,12 @@ impl Window {
     pub(crate) fn read(reader: &Reader<'_>, thread: &Thread) -> Result<Self, AgentError> {
         let agent_id = &thread.agent_id;
         let agent = reader.agent(agent_id)?.ok_or_else(|| AgentError::AgentNotFound(agent_id.clone()))?;
-        let messages = reader.window_messages(thread)?;
+        let WindowMessages { messages, earlier } = reader.window(thread)?;
         Ok(Self {
             blocks: reader.blocks_of(thread)?,
             directories: Directories::read(reader, agent_id)?,
             summary: reader.latest_summary(thread)?,
-            evicted_messages: reader.count_messages(thread)?.saturating_sub(messages.len()),
+            evicted_messages: earlier,
             passages: reader.count_passages(agent_id)?,
             tags: reader.tag_counts(agent_id)?.into_iter().map(|(tag, _)| tag).collect(),
             messages,
@@ -118,7 +121,10 @@ impl Window {
         let current = turn_starts(&self.messages).last().copied().unwrap_or(0);
         let (before, turn) = self.messages.split_at(current);
         let spoken = before.iter().filter(|message| message.role != Role::Tool);
-        let spoken = spoken.map(|message| Message { tool_calls: Vec::new(), ..message.clone() });
+        let spoken = spoken.map(|message| match message.tool_calls.as_slice() {
+            [] => message.clone(),
+            _ => Arc::new(Message { tool_calls: Vec::new(), ..Message::clone(message) }),
+        });
         Self { messages: spoken.chain(turn.iter().cloned()).collect(), ..self.clone() }
     }
 

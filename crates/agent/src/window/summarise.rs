@@ -3,6 +3,7 @@
 //! the model does, sentences that were really said take its place.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use resident_store::{Message, Role, SummaryKind};
 
@@ -12,7 +13,7 @@ use crate::model::{Cancel, Finish, GenerateOptions, LanguageModel, Prompt, Promp
 /// What a summary is made from.
 pub(super) struct SummaryRequest<'a> {
     pub(super) old_summary: Option<&'a str>,
-    pub(super) evicted: &'a [Message],
+    pub(super) evicted: &'a [Arc<Message>],
     pub(super) window_tokens: usize,
 }
 
@@ -133,7 +134,7 @@ fn write(
 }
 
 /// What was said, in parts of at most `part_chars` characters; `None` when that is more than a model should read now.
-fn transcript_parts(messages: &[Message], part_chars: usize) -> Option<Vec<String>> {
+fn transcript_parts(messages: &[Arc<Message>], part_chars: usize) -> Option<Vec<String>> {
     let mut message_chars = LONGEST_MESSAGE_CHARS.min(part_chars);
     loop {
         let mut parts = vec![String::new()];
@@ -217,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_long_conversation_is_read_in_a_few_parts() {
-        let messages: Vec<_> = (0..40).map(|_| crate::testing::message(Role::User, &"word ".repeat(300))).collect();
+        let message = || Arc::new(crate::testing::message(Role::User, &"word ".repeat(300)));
+        let messages: Vec<_> = (0..40).map(|_| message()).collect();
         let parts = transcript_parts(&messages, 4000).unwrap();
         assert!(parts.len() <= MOST_PARTS);
         assert!(parts.iter().all(|part| part.chars().count() <= 4000));

@@ -50,7 +50,7 @@ fn calls_of(house: &House, turn_id: &TurnId) -> Vec<ToolCall> {
 
 fn window(house: &House, thread: &Thread) -> Vec<String> {
     let messages = house.store().read::<_, StoreError>(|r| r.window_messages(thread)).unwrap();
-    messages.into_iter().map(|message| message.content).collect()
+    messages.iter().map(|message| message.content.clone()).collect()
 }
 
 #[test]

@@ -209,7 +209,7 @@ proptest! {
         prop_assert_eq!(messages.iter().filter(|message| message.role == Role::User).count(), lengths.len());
         let kept = house.store().read(|reader| reader.window_messages(&house.agent.id)).unwrap();
         prop_assert_eq!(kept[0].role, Role::User);
-        prop_assert_eq!(&messages[messages.len() - kept.len()..], &kept[..]);
+        prop_assert!(messages[messages.len() - kept.len()..].iter().eq(kept.iter().map(AsRef::as_ref)));
         for prompt in house.prompts() {
             prop_assert!(prompt.system.starts_with("Be kind."));
             prop_assert_eq!(prompt.messages[0].role, Role::User);

@@ -106,7 +106,7 @@ impl App {
     /// The ids of the messages in a thread's window, oldest first.
     pub fn window_message_ids(&self, thread: &Thread) -> Result<Vec<String>, ApiError> {
         let messages = self.store.read::<_, ApiError>(|reader| Ok(reader.window_messages(thread)?))?;
-        Ok(messages.into_iter().map(|message| message.id.0).collect())
+        Ok(messages.iter().map(|message| message.id.0.clone()).collect())
     }
 
     /// Evicts the oldest part of a thread's window now; `None` when it holds a single turn.

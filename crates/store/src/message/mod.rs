@@ -6,11 +6,15 @@
 
 mod search;
 mod table;
+mod window;
 
 pub use search::MessageFilter;
 pub(crate) use search::TEXT_SCHEMA;
 pub use table::MessageListing;
+use table::select;
 pub(crate) use table::{CLIENT_COLUMNS, COLUMNS, SCHEMA, SPOKEN, of_row};
+pub use window::WindowMessages;
+pub(crate) use window::{STAMP, Windows};
 
 use serde::{Deserialize, Serialize};
 

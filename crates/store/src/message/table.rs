@@ -78,7 +78,7 @@ pub(crate) const COLUMNS: &str =
     tool_call_id, name, tool_status, otid, sender_id, group_id, origin_id, created_at_ms, deleted_at_ms";
 
 /// The messages that meet `condition`, in the columns of [`of_row`].
-fn select(condition: &str) -> String {
+pub(super) fn select(condition: &str) -> String {
     format!("SELECT {COLUMNS} FROM messages WHERE {condition}")
 }
 
@@ -140,19 +140,6 @@ impl Reader<'_> {
         limit: usize,
     ) -> Result<Vec<Message>, StoreError> {
         self.after("deleted_at_ms IS NULL", &thread.into(), after_seq, limit)
-    }
-
-    /// The messages in the window of a thread, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn window_messages(&self, thread: impl Into<Thread>) -> Result<Vec<Message>, StoreError> {
-        let thread = thread.into();
-        self.all(
-            &select("agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL AND seq >= ? ORDER BY seq"),
-            params![thread.agent_id.as_str(), thread.conversation(), self.window_start(&thread)?],
-            of_row,
-        )
     }
 
     /// The number from which on the messages of a thread are in its window.
@@ -355,6 +342,7 @@ impl Writer<'_> {
             params![at_ms, id.as_str()],
         )?;
         let Some(message) = self.message(id)? else { return Ok(()) };
+        self.restamp(&message.agent_id)?;
         self.want_vectors(VectorOwner::Message, message.seq)?;
         self.index_message(&message)
     }
@@ -376,6 +364,7 @@ impl Writer<'_> {
              WHERE agent_id = ? AND conversation_id IS ? AND seq >= ? AND deleted_at_ms IS NULL",
             params![at_ms, thread.agent_id.as_str(), thread.conversation(), seq],
         )?;
+        self.restamp(&thread.agent_id)?;
         self.mend_neighbours(&thread, seq)?;
         Ok(deleted)
     }

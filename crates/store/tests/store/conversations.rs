@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{NOW_MS, Profile, block, message};
 
-fn conversation(agent_id: &AgentId, name: &str) -> Conversation {
+pub(crate) fn conversation(agent_id: &AgentId, name: &str) -> Conversation {
     Conversation {
         id: ConversationId::new(),
         agent_id: agent_id.clone(),
@@ -37,7 +37,7 @@ fn say(profile: &Profile, thread: &Thread, text: &str) -> Message {
 }
 
 fn window(profile: &Profile, thread: &Thread) -> Vec<String> {
-    profile.read(|r| r.window_messages(thread)).into_iter().map(|message| message.content).collect()
+    profile.read(|r| r.window_messages(thread)).iter().map(|message| message.content.clone()).collect()
 }
 
 fn summary(thread: &Thread, text: &str) -> Summary {

@@ -19,3 +19,4 @@ mod search;
 mod support;
 mod turns;
 mod vectors;
+mod windows;

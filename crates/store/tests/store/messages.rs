@@ -4,8 +4,8 @@ use resident_store::{AgentId, Message, MessageId, Role, StepId, StoreError, Tool
 
 use crate::support::{Profile, message};
 
-fn texts(messages: &[Message]) -> Vec<&str> {
-    messages.iter().map(|message| message.content.as_str()).collect()
+fn texts<M: std::borrow::Borrow<Message>>(messages: &[M]) -> Vec<&str> {
+    messages.iter().map(|message| message.borrow().content.as_str()).collect()
 }
 
 #[test]
