@@ -1,6 +1,7 @@
 //! How connections to the database are set up: WAL, so that readers and the writer do not wait for each other;
-//! `synchronous=FULL`, so that what was acknowledged survives a power cut; no memory mapping, so that a bad disk is an
-//! error and not a crash; temporary tables in memory, so that no memory of the user lies about in another folder.
+//! `synchronous=FULL` (and [`crate::sync`] instead, once the profile is open), so that what was acknowledged survives a
+//! power cut; no memory mapping, so that a bad disk is an error and not a crash; temporary tables in memory, so that no
+//! memory of the user lies about in another folder.
 
 use std::path::Path;
 use std::time::Duration;

@@ -36,6 +36,7 @@ mod setting;
 mod sql;
 mod store;
 mod summary;
+mod sync;
 mod tool;
 mod turn;
 mod vector;

@@ -11,6 +11,7 @@ use crate::message::Windows;
 use crate::migration::NEWEST;
 use crate::profile::Profile;
 use crate::sql::{self, Reader, Writer};
+use crate::sync::LogSync;
 use crate::{Clock, StoreError, backup, connection, open};
 
 /// How many connections for reading are kept open between reads. A read beyond that opens one for itself.
@@ -20,6 +21,7 @@ const IDLE_READERS: usize = 4;
 pub struct Store {
     // Connections close before the profile is let go of, and the one that writes is the last of them.
     checkpointer: Option<Checkpointer>,
+    sync: Option<LogSync>,
     writer: Mutex<Option<Connection>>,
     readers: Mutex<Vec<Connection>>,
     windows: Windows,
@@ -44,10 +46,11 @@ impl Store {
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (profile, writer) = open::open(folder, clock.now_ms())?;
         let path = profile.database();
+        let sync = LogSync::take_over(&writer, &path).map_err(|error| StoreError::from_sqlite(&path, error))?;
         let checkpointer = Some(Checkpointer::start(&path));
         let (readers, windows) = (Mutex::default(), Windows::default());
         let writer = Mutex::new(Some(writer));
-        Ok(Self { checkpointer, writer, readers, windows, path, clock, profile })
+        Ok(Self { checkpointer, sync, writer, readers, windows, path, clock, profile })
     }
 
     /// The profile's folder.
@@ -90,8 +93,17 @@ impl Store {
     /// What `f` returns, or why the changes could not be made durable.
     pub fn write<T, E: From<StoreError>>(&self, f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut guard = self.lock_writer();
+        self.sync.as_ref().map_or(Ok(()), LogSync::check)?;
         let connection = guard.as_mut().expect("the writer is there until the store is dropped");
+        let changes = connection.total_changes();
         let value = sql::in_transaction(connection, &self.path, f)?;
+        if connection.total_changes() == changes {
+            return Ok(value);
+        }
+        let commit = self.sync.as_ref().map(|sync| (sync, sync.committed()));
+        // The next one may write while this one waits for the disk.
+        drop(guard);
+        commit.map_or(Ok(()), |(sync, commit)| sync.wait_for(commit))?;
         if let Some(checkpointer) = &self.checkpointer {
             checkpointer.written();
         }

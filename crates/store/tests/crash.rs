@@ -1,6 +1,6 @@
 //! Killed at any moment, the store reopens with everything that it acknowledged. The test runs itself again as a child
 //! that writes and, after each commit, says on its standard output what it wrote; the parent kills it at random times.
-//! A kill of the process cannot show what a power cut would; for that there is `synchronous=FULL`.
+//! A kill of the process cannot show what a power cut would; for that every commit is synced before it is acknowledged.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 

@@ -7,6 +7,7 @@ mod archives;
 mod blocks;
 mod clients;
 mod conversations;
+mod crowd;
 mod files;
 mod folders;
 mod groups;
