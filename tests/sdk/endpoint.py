@@ -13,7 +13,6 @@ import contextlib
 import json
 import re
 import socket
-import sys
 import threading
 import time
 import weakref
@@ -33,20 +32,18 @@ def script(*replies, text=""):
 class Endpoint:
     """The endpoint, which listens on a free port of this computer."""
 
-    def __init__(self, wait_s=0.0):
-        self.wait_s = wait_s
+    def __init__(self):
         self.lock = threading.Lock()
-        self.asked, self.took = [], {}
+        self.asked = []
         self.http = Server(("127.0.0.1", 0), Handler)
         self.http.endpoint = self
         self.base_url = f"http://127.0.0.1:{self.http.server_port}/v1"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def note(self, text, seconds):
-        """Keeps what was asked and how long the answer took."""
+    def note(self, text):
+        """Keeps what was asked."""
         with self.lock:
             self.asked.append(text)
-            self.took[text] = self.took.get(text, 0.0) + seconds
 
     def times_asked(self, text):
         """How often a message with this text was the last of a prompt."""
@@ -92,20 +89,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def parse_request(self):
-        """Reads the head of a request, and notes when it came: threads of Python wait for each other after that."""
-        self.began = time.monotonic()
-        return super().parse_request()
-
     def log_message(self, *arguments):
         """Says nothing."""
 
     def do_GET(self):
-        """Lists the one model, and how long each message took."""
+        """Lists the one model."""
         if self.path == "/v1/models":
             self.answer(200, {"object": "list", "data": [{"id": MODEL, "object": "model", "max_model_len": 16384}]})
-        elif self.path == "/took":
-            self.answer(200, self.server.endpoint.took)
         else:
             self.answer(404, {"error": {"message": "not here"}})
 
@@ -115,8 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             return self.answer(404, {"error": {"message": "not here"}})
         text, reply = choose(body.get("messages", []))
-        self.said_last = self.began
-        time.sleep(self.server.endpoint.wait_s + reply.get("wait_s", 0))
+        time.sleep(reply.get("wait_s", 0))
         try:
             if "status" in reply:
                 self.answer(reply["status"], {"error": {"message": "as the script says"}})
@@ -125,12 +114,11 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.answer(200, whole(body, reply))
         finally:
-            self.server.endpoint.note(text, self.said_last - self.began)
+            self.server.endpoint.note(text)
 
     def answer(self, status, value):
         """Sends JSON."""
         text = json.dumps(value).encode()
-        self.said_last = time.monotonic()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(text)))
@@ -154,7 +142,6 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(reply["word_s"])
         self.event(chunk(body, {}, finish(reply)))
         self.event({**chunk(body, {}, None), "choices": [], "usage": USAGE})
-        self.said_last = time.monotonic()
         done = b"data: [DONE]\n\n"
         # The end of the body comes with its last piece, so that the client can keep the connection.
         self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(done), done) if self.chunked else done)
@@ -245,9 +232,3 @@ def whole(body, reply):
         message["tool_calls"] = calls
     choice = {"index": 0, "message": message, "finish_reason": finish(reply)}
     return {"id": "chatcmpl-1", "object": "chat.completion", "model": body.get("model"), "choices": [choice], "usage": USAGE}
-
-
-if __name__ == "__main__":
-    # As a process of its own, for a load that must not share Python's one lock with it.
-    print(Endpoint(wait_s=float(sys.argv[1])).base_url, flush=True)
-    threading.Event().wait()

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the index against other programs that find nearest vectors, and local inference against
 //! llama.cpp. They come from whatever registry pip is set up for, into environments of their own under the target folder.
+//! `bench load` compares with nobody: it has many clients talk with many agents of one server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,31 @@ pub(crate) enum Bench {
     Inference(InferenceArguments),
     /// Embed messages with the default embedder, against onnxruntime with eight bits.
     Embedding(ComparisonArguments),
+    /// Have many clients talk with many agents of one server.
+    Load(LoadArguments),
+}
+
+/// How much to ask of a server.
+#[derive(Args)]
+pub(crate) struct LoadArguments {
+    /// How many turns in all.
+    #[arg(long, default_value_t = 3_000)]
+    turns: usize,
+    /// How many clients ask at once.
+    #[arg(long, default_value_t = 8)]
+    clients: usize,
+    /// How many agents they ask.
+    #[arg(long, default_value_t = 50)]
+    agents: usize,
+    /// How many streams are held open afterwards.
+    #[arg(long, default_value_t = 200)]
+    streams: usize,
+    /// Write rows of `{"case", "ours"}` there.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The program to put under load, instead of the one that is built from these sources.
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
 }
 
 /// How to compare inference.
@@ -92,7 +118,36 @@ pub(crate) fn bench(root: &Path, what: &Bench) -> TaskResult {
             let folder = setup::weights(root).join("all-minilm-l6-v2");
             compare(root, ("embedding", &folder), comparison, || environment(root, &EMBEDDING_PACKAGES, &[]))
         }
+        Bench::Load(arguments) => load(root, arguments),
     }
+}
+
+fn load(root: &Path, arguments: &LoadArguments) -> TaskResult {
+    let server = match &arguments.server {
+        Some(server) => std::path::absolute(server).at("find", server)?,
+        None => {
+            run(&mut setup::cargo_command(
+                root,
+                &["build", "--release", "--package", "resident-cli", "--bin", "resident"],
+            ))?;
+            setup::target(root).join("release").join(format!("resident{}", std::env::consts::EXE_SUFFIX))
+        }
+    };
+    let mut cargo = setup::cargo_command(root, &["run", "--quiet", "--release", "--package", "xtask"]);
+    cargo.args(["--bin", "xtask-load", "--features", "xtask/load", "--"]).arg("--server").arg(server);
+    let numbers = [
+        ("--turns", arguments.turns),
+        ("--clients", arguments.clients),
+        ("--agents", arguments.agents),
+        ("--streams", arguments.streams),
+    ];
+    for (name, number) in numbers {
+        cargo.args([name, &number.to_string()]);
+    }
+    if let Some(json) = &arguments.json {
+        cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);
+    }
+    run(cargo.env("RESIDENT_MODELS", setup::weights(root)))
 }
 
 fn inference(root: &Path, model: Option<&Path>, comparison: &ComparisonArguments) -> TaskResult {
