@@ -30,8 +30,9 @@ const MAX_REDIRECTS: usize = 8;
 /// request that must not be sent twice.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
-/// Workers of the runtime: all they do is wait for sockets.
-const WORKERS: usize = 2;
+/// Workers of the runtime. All there is to do is to wait for sockets; with a second one, each piece of an answer would
+/// wake it too, to look whether there is more to do.
+const WORKERS: usize = 1;
 
 /// Why the network was not used.
 #[derive(Debug, Error)]

@@ -296,16 +296,48 @@ fn cancelled() -> Generation {
 /// About how many tokens a text has. Vocabularies hold common words of four letters and more; other scripts are cut
 /// finer, down to a token a character.
 fn estimate(text: &str) -> usize {
-    let ascii = text.bytes().filter(u8::is_ascii).count();
-    let other = text.chars().filter(|letter| !letter.is_ascii()).count();
-    (ascii * 2).div_ceil(7) + other
+    Letters::default().and(text.as_bytes()).tokens()
+}
+
+/// What the estimate of a text is made from. A window is read letter by letter several times a turn, so that this works
+/// on bytes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Letters {
+    ascii: usize,
+    other: usize,
+}
+
+impl Letters {
+    /// With what stands in a part of a text, in UTF-8.
+    fn and(self, bytes: &[u8]) -> Self {
+        let ascii = self.ascii + bytes.iter().filter(|byte| byte.is_ascii()).count();
+        // The first byte of a letter of several begins with two ones, each further one with a one and a zero.
+        let other = self.other + bytes.iter().filter(|byte| **byte >= 0b1100_0000).count();
+        Self { ascii, other }
+    }
+
+    fn tokens(self) -> usize {
+        (self.ascii * 2).div_ceil(7) + self.other
+    }
+}
+
+/// Counts what is written to it.
+impl std::io::Write for Letters {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        *self = self.and(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn estimate_prompt(prompt: &Prompt) -> usize {
     let tools: usize = prompt
         .menu
         .iter()
-        .map(|tool| estimate(&tool.name) + estimate(&tool.description) + estimate(&tool.parameters.to_string()) + 16)
+        .map(|tool| estimate(&tool.name) + estimate(&tool.description) + estimate_value(&tool.parameters) + 16)
         .sum();
     let messages: usize = prompt
         .messages
@@ -319,5 +351,23 @@ fn estimate_prompt(prompt: &Prompt) -> usize {
 }
 
 fn estimate_value(value: &Value) -> usize {
-    estimate(&value.to_string())
+    let mut letters = Letters::default();
+    serde_json::to_writer(&mut letters, value).expect("counting cannot fail, and a value is plain data");
+    letters.tokens()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_are_counted_as_they_are_read() {
+        let ways = |text: &str| text.chars().partition::<String, _>(char::is_ascii);
+        for text in ["", "plain words", "naïve café", "日本語", "smile 🙂 \u{10ffff}"] {
+            let (ascii, other) = ways(text);
+            assert_eq!(estimate(text), (ascii.len() * 2).div_ceil(7) + other.chars().count(), "{text}");
+        }
+        let value = serde_json::json!({ "a": ["ü", 1.5, null], "b": "\n" });
+        assert_eq!(estimate_value(&value), estimate(&value.to_string()));
+    }
 }

@@ -4,6 +4,7 @@
 //! every phase: between tries, before the answer, within it.
 
 use std::fmt::Write;
+use std::pin::Pin;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
@@ -12,7 +13,7 @@ use resident_agent::Cancel;
 use resident_library::http::{Network, Redirects, chain, host_of, offline_host};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use crate::endpoint::{KeySource, authorization};
 use crate::error::RemoteError;
@@ -81,8 +82,8 @@ pub(crate) enum Reply {
 /// The body of an answer.
 pub(crate) struct Body {
     response: Response,
+    lookout: Lookout,
     host: String,
-    url: Url,
     deadline: Instant,
     begun: bool,
 }
@@ -125,19 +126,19 @@ impl Exchange<'_> {
         would_help: &dyn Fn(u16, &str) -> bool,
     ) -> Result<Reply, RemoteError> {
         let host = host_of(&url);
+        let mut lookout = Lookout::new(url.clone());
         let mut tries = 0;
         loop {
             let deadline = Instant::now() + self.patience.first_byte;
-            let again = match self.attempt(&method, &url, body, deadline).await? {
+            let again = match self.attempt(&method, body, deadline, &mut lookout).await? {
                 Outcome::Response(response) if response.status().is_success() => {
-                    let url = url.clone();
-                    let body = Body { response, host, url, deadline, begun: false };
+                    let body = Body { response, lookout, host, deadline, begun: false };
                     return Ok(Reply::Answer(Box::new(body)));
                 }
                 Outcome::Response(response) => {
                     let status = response.status().as_u16();
                     let pause = retry_after(&response);
-                    let message = self.refusal(response, deadline).await?;
+                    let message = self.refusal(response, deadline, &mut lookout).await?;
                     if !may_pass(status) || would_help(status, &message) {
                         return Ok(Reply::Refusal { status, message });
                     }
@@ -151,17 +152,18 @@ impl Exchange<'_> {
             }
             tries += 1;
             tracing::debug!(%host, tries, "the endpoint is asked again");
-            self.unless_stopped(&url, sleep(pause)).await?;
+            self.unless_stopped(&mut lookout, sleep(pause)).await?;
         }
     }
 
     async fn attempt<B: Serialize>(
         &self,
         method: &Method,
-        url: &Url,
         body: Option<&B>,
         deadline: Instant,
+        lookout: &mut Lookout,
     ) -> Result<Outcome, RemoteError> {
+        let url = &lookout.url;
         let mut request = self.network.client(url, Redirects::Return)?.request(method.clone(), url.clone());
         if let Some(key) = self.key.get() {
             request = request.header(AUTHORIZATION, authorization(&key)?);
@@ -170,7 +172,7 @@ impl Exchange<'_> {
             request = request.json(body);
         }
         let host = host_of(url);
-        match self.unless_stopped(url, timeout_at(deadline, request.send())).await? {
+        match self.unless_stopped(lookout, timeout_at(deadline, request.send())).await? {
             Ok(Ok(response)) => Ok(Outcome::Response(response)),
             Ok(Err(error)) => match offline_host(&error) {
                 Some(host) => Err(RemoteError::Offline { host }),
@@ -189,15 +191,19 @@ impl Exchange<'_> {
     }
 
     /// What a refusal says, without the key.
-    async fn refusal(&self, mut response: Response, deadline: Instant) -> Result<String, RemoteError> {
-        let url = response.url().clone();
+    async fn refusal(
+        &self,
+        mut response: Response,
+        deadline: Instant,
+        lookout: &mut Lookout,
+    ) -> Result<String, RemoteError> {
         if response.status().is_redirection() {
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok()).unwrap_or("nowhere");
             return Ok(format!("it redirects to {target}; use the address it means as the base URL"));
         }
         let mut bytes = Vec::new();
         // A refusal that breaks off is a refusal with fewer words.
-        while let Ok(Ok(Some(chunk))) = self.unless_stopped(&url, timeout_at(deadline, response.chunk())).await? {
+        while let Ok(Ok(Some(chunk))) = self.unless_stopped(lookout, timeout_at(deadline, response.chunk())).await? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > MAX_REFUSAL_BYTES {
                 break;
@@ -214,16 +220,16 @@ impl Exchange<'_> {
     }
 
     /// The future's output, unless the caller cancels or Resident goes offline first.
-    async fn unless_stopped<F: Future>(&self, url: &Url, future: F) -> Result<F::Output, RemoteError> {
+    async fn unless_stopped<F: Future>(&self, lookout: &mut Lookout, future: F) -> Result<F::Output, RemoteError> {
         let stopped = async {
             loop {
                 if self.cancel.is_some_and(Cancel::is_cancelled) {
                     return RemoteError::Cancelled;
                 }
-                if let Err(error) = self.network.check(url) {
+                if let Err(error) = self.network.check(&lookout.url) {
                     return error.into();
                 }
-                sleep(CANCEL_POLL).await;
+                lookout.rest().await;
             }
         };
         tokio::select! {
@@ -231,6 +237,25 @@ impl Exchange<'_> {
             error = stopped => Err(error),
             output = future => Ok(output),
         }
+    }
+}
+
+/// When to look next whether to go on. It goes with an exchange from its beginning to its end: a timer that were set for
+/// each piece of an answer would wake the runtime each time.
+struct Lookout {
+    url: Url,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Lookout {
+    fn new(url: Url) -> Self {
+        Self { url, timer: Box::pin(sleep(CANCEL_POLL)) }
+    }
+
+    /// Waits until it is time to look again.
+    async fn rest(&mut self) {
+        self.timer.as_mut().await;
+        self.timer.as_mut().reset(Instant::now() + CANCEL_POLL);
     }
 }
 
@@ -249,7 +274,7 @@ impl Body {
     pub(crate) async fn chunk(&mut self, exchange: &Exchange<'_>) -> Result<Option<Vec<u8>>, RemoteError> {
         let patience = exchange.patience;
         let deadline = if self.begun { Instant::now() + patience.idle } else { self.deadline };
-        let chunk = exchange.unless_stopped(&self.url, timeout_at(deadline, self.response.chunk())).await?;
+        let chunk = exchange.unless_stopped(&mut self.lookout, timeout_at(deadline, self.response.chunk())).await?;
         let host = self.host.clone();
         match chunk {
             Ok(Ok(chunk)) => {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use resident_agent::{GenerateOptions, Prompt, PromptMessage, ToolChoice};
+use resident_agent::{GenerateOptions, Prompt, PromptMessage, ToolChoice, ToolSchema};
 use resident_store::Role;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -32,8 +32,17 @@ pub(crate) struct Request<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     stream: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
     #[serde(flatten)]
     rest: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tool<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: &'a ToolSchema,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,10 +77,12 @@ pub(crate) fn request<'a>(
     if !dialect.no_sampling {
         add_sampling(&mut rest, options);
     }
+    let mut tools = Vec::new();
     if sends_tools(prompt, dialect) {
-        add_tools(&mut rest, prompt, dialect);
+        tools.extend(prompt.menu.iter().map(|function| Tool { kind: "function", function }));
+        add_tool_choice(&mut rest, prompt, dialect);
     }
-    Request { model, messages: messages(prompt, dialect), stream: true, rest }
+    Request { model, messages: messages(prompt, dialect), stream: true, tools, rest }
 }
 
 fn add_sampling(body: &mut Map<String, Value>, options: &GenerateOptions) {
@@ -90,18 +101,7 @@ fn decimal(value: f32) -> Value {
     json!(value.to_string().parse::<f64>().unwrap_or(f64::from(value)))
 }
 
-fn add_tools(body: &mut Map<String, Value>, prompt: &Prompt, dialect: Dialect) {
-    let tools: Vec<Value> = prompt
-        .menu
-        .iter()
-        .map(|tool| {
-            json!({
-                "type": "function",
-                "function": { "name": tool.name, "description": tool.description, "parameters": tool.parameters },
-            })
-        })
-        .collect();
-    body.insert("tools".into(), json!(tools));
+fn add_tool_choice(body: &mut Map<String, Value>, prompt: &Prompt, dialect: Dialect) {
     if prompt.tool_choice == ToolChoice::Required {
         if !dialect.no_tool_choice {
             // The form that names one tool is refused by some servers, and with one tool it says no more.
@@ -200,7 +200,6 @@ fn in_words(message: &PromptMessage) -> (&'static str, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use resident_agent::ToolSchema;
     use resident_store::ToolCall;
 
     fn prompt() -> Prompt {
@@ -235,6 +234,8 @@ mod tests {
         let call = &body["messages"][2]["tool_calls"][0];
         assert_eq!(call["function"]["arguments"], json!(r#"{"text":"é"}"#), "arguments travel as a string");
         assert_eq!(body["messages"][3]["tool_call_id"], "call-1");
+        let tool = json!({ "name": "note", "description": "Notes.", "parameters": {} });
+        assert_eq!(body["tools"], json!([{ "type": "function", "function": tool }]));
         assert_eq!(body["tool_choice"], "required");
         assert_eq!(body["parallel_tool_calls"], false);
         assert_eq!(body["stream_options"]["include_usage"], true);

@@ -24,7 +24,7 @@ impl Driver<'_> {
         let window_tokens = self.window_tokens();
         let room_tokens = self.room_tokens();
         let (evictable, warned) = (window.is_evictable(), window.was_warned());
-        let (prompt, options, tokens, used_tokens, too_long, purpose) = match request.guided {
+        let (mut prompt, options, tokens, used_tokens, too_long, purpose) = match request.guided {
             Some(intent) => {
                 let step = self.plan_guided(&window, request, intent, room_tokens);
                 let model = self.context.model;
@@ -45,7 +45,7 @@ impl Driver<'_> {
                 (prompt, self.options(request.number), tokens, used_tokens, too_long, None)
             }
         };
-        self.note_prompt(&prompt, purpose, (tokens, used_tokens));
+        self.note_prompt(&mut prompt, purpose, (tokens, used_tokens));
         self.prepared = Some((prompt, options));
         Ok(Event::Measured(Measured {
             used_tokens,
@@ -107,15 +107,19 @@ impl Driver<'_> {
         self.open = Some(open);
     }
 
-    fn note_prompt(&mut self, prompt: &Prompt, purpose: Option<Purpose>, (total, used_tokens): (usize, usize)) {
+    fn note_prompt(&mut self, prompt: &mut Prompt, purpose: Option<Purpose>, (total, used_tokens): (usize, usize)) {
         let model = self.context.model;
         let system = model.count_tokens(&prompt.system);
         let tools = if prompt.menu.is_empty() {
             0
         } else {
-            let alone =
-                Prompt { menu: prompt.menu.clone(), describe_tools: prompt.describe_tools, ..Prompt::default() };
-            model.count_prompt_tokens(&alone).saturating_sub(model.count_prompt_tokens(&Prompt::default()))
+            // Schemas are large: they are lent for the count instead of copied.
+            let menu = std::mem::take(&mut prompt.menu);
+            let alone = Prompt { menu, describe_tools: prompt.describe_tools, ..Prompt::default() };
+            let tokens =
+                model.count_prompt_tokens(&alone).saturating_sub(model.count_prompt_tokens(&Prompt::default()));
+            prompt.menu = alone.menu;
+            tokens
         };
         let window_tokens = self.window_tokens();
         let Some(open) = &mut self.open else { return };
