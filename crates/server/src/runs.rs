@@ -25,7 +25,21 @@ const SWEPT_EVERY: Duration = Duration::from_secs(60);
 const MOST_KEPT: usize = 512;
 
 /// Begins a turn in the application; asked again when the conversation was busy.
-pub(crate) type BeginTurn = Arc<dyn Fn(&Arc<App>) -> Result<TurnView, ApiError> + Send + Sync>;
+pub(crate) type BeginTurn = Arc<dyn Fn(&Arc<App>) -> Result<TurnView, NotBegun> + Send + Sync>;
+
+/// Why a turn does not begin.
+pub(crate) enum NotBegun {
+    /// The application could not; a conflict is over when the turn that runs is.
+    Failed(ApiError),
+    /// The client has to do something else first.
+    Refused(Problem),
+}
+
+impl From<ApiError> for NotBegun {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// A turn that a client asks for.
 pub(crate) struct Asked {
@@ -131,20 +145,21 @@ impl Runs {
             let begun = shared.ask(move |app| Ok(runs.begin_logged(app, &begin, &log))).await?;
             match begun {
                 Ok(turn_id) => return Ok(turn_id),
-                Err(error) if error.code == ErrorCode::Conflict => {
+                Err(NotBegun::Failed(error)) if error.code == ErrorCode::Conflict => {
                     let mut follower = shared.news.follow(&shared.app, shared.app.last_event_seq());
                     if !is_busy(shared, &asked.thread).await {
                         return Err(error.into());
                     }
                     wait_for_end(asked.thread.agent_id.as_str(), &mut follower).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(NotBegun::Failed(error)) => return Err(error.into()),
+                Err(NotBegun::Refused(problem)) => return Err(problem),
             }
         }
     }
 
     /// Begins the turn and has its events written into `log` from the first on; the id of the turn.
-    fn begin_logged(&self, app: &Arc<App>, begin: &BeginTurn, log: &Arc<RunLog>) -> Result<String, ApiError> {
+    fn begin_logged(&self, app: &Arc<App>, begin: &BeginTurn, log: &Arc<RunLog>) -> Result<String, NotBegun> {
         let before = app.last_event_seq();
         let turn = begin(app)?;
         self.lock_logs().by_turn.insert(turn.id.clone(), log.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use resident_app::App;
-use resident_app::api::{ApiError, Nothing};
+use resident_app::api::{ApiError, Nothing, TurnView};
 use resident_app::records::{
     Decision, Message, PendingCalls, Role, Said, Thread, ToolStatus, Turn, TurnRequest, TurnStatus,
 };
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::request::{self, Asking, Decided, MessageRequest, Speaker, Word};
 use crate::error::Problem;
 use crate::run_log::RunLog;
-use crate::runs::{Asked, BeginTurn};
+use crate::runs::{Asked, BeginTurn, NotBegun};
 use crate::state::Shared;
 use crate::v1::runs::log_of;
 
@@ -41,6 +41,15 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
     let key = body.key(&place, bytes);
     let retries = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).unwrap_or("0");
     let joins = retries != "0" || body.is_named();
+    let asking = match asking {
+        // Nothing is to be known before its turn begins, so that one visit to a thread is enough.
+        Asking::Say(said) if !joins && !refuse_busy => {
+            let request = turn_request(shared, thread.clone(), body, said, (&key, marks)).await?;
+            let begin: BeginTurn = Arc::new(move |app| begin_unless_pending(app, &request));
+            return Ok(shared.runs.begin(shared, Asked { thread, key, joins, begin }));
+        }
+        asking => asking,
+    };
     let begun_here = shared.runs.of_key(&key).filter(|_| joins);
     let request_key = (joins && begun_here.is_none()).then(|| key.clone());
     let asked_of = thread.clone();
@@ -60,17 +69,25 @@ pub(in crate::v1) async fn ask(shared: &Shared, request: Request<'_>) -> Result<
     let begin: BeginTurn = match (asking, pending) {
         (Asking::Say(said), None) => {
             let request = turn_request(shared, thread.clone(), body, said, (&key, marks)).await?;
-            Arc::new(move |app| app.begin_turn(&request))
+            Arc::new(move |app| Ok(app.begin_turn(&request)?))
         }
         (Asking::Say(_), Some(pending)) => return Err(still_pending(&pending)),
         (Asking::Decide(words, said), Some(pending)) => {
             let decisions = decisions(words, &pending)?;
             let besides: Vec<Said> = said.into_iter().map(said_of).collect();
-            Arc::new(move |app| app.decide(&pending.turn_id, &decisions, &besides))
+            Arc::new(move |app| Ok(app.decide(&pending.turn_id, &decisions, &besides)?))
         }
         (Asking::Decide(words, _), None) => return decided_before(shared, thread, words).await,
     };
     Ok(shared.runs.begin(shared, Asked { thread, key, joins, begin }))
+}
+
+/// Begins a turn that needs nothing but that no call of its thread waits for the client.
+fn begin_unless_pending(app: &Arc<App>, request: &TurnRequest) -> Result<TurnView, NotBegun> {
+    match standing(app, &request.thread, None)?.pending {
+        Some(pending) => Err(NotBegun::Refused(still_pending(&pending))),
+        None => Ok(app.begin_turn(request)?),
+    }
 }
 
 /// How things stand with a thread when a request for it comes.
@@ -101,7 +118,7 @@ async fn begun_before(shared: &Shared, thread: Thread, key: String, turn: Turn) 
     if turn.status != TurnStatus::Interrupted {
         return log_of(shared, turn.id.as_str()).await;
     }
-    let begin: BeginTurn = Arc::new(move |app| app.begin_anew(turn.id.as_str()));
+    let begin: BeginTurn = Arc::new(move |app| Ok(app.begin_anew(turn.id.as_str())?));
     Ok(shared.runs.begin(shared, Asked { thread, key, joins: true, begin }))
 }
 
