@@ -41,6 +41,8 @@ pub struct VectorIndex {
     pub(crate) rows: Rows,
     pub(crate) fine: Fine,
     pub(crate) slots: Slots,
+    /// Counts insertions and removals.
+    pub(crate) changes: u64,
     kernel: Kernel,
     /// Room for codes of a vector that comes in.
     codes: Codes,
@@ -59,6 +61,7 @@ impl VectorIndex {
             rows: Rows::new(dimension),
             fine: Fine::new(dimension),
             slots: Slots::default(),
+            changes: 0,
             kernel: Kernel::detect(),
             codes: Codes::new(dimension),
             room: Mutex::default(),
@@ -112,6 +115,7 @@ impl VectorIndex {
             return Err(IndexError::Full);
         }
         self.remove(key);
+        self.changes += 1;
         let slot = u32::try_from(self.rows.len()).expect("removing makes no slots");
         let measures = self.codes.write(vector);
         self.rows.push(key, &self.codes, measures);
@@ -123,6 +127,7 @@ impl VectorIndex {
     /// Takes the vector of `key` out; whether there was one. No search finds it from now on.
     pub fn remove(&mut self, key: i64) -> bool {
         let Some(slot) = self.slots.remove(&key) else { return false };
+        self.changes += 1;
         self.rows.bury(slot as usize);
         self.fine.note_removed(key, slot as usize);
         if !self.fine.has_file() && self.gaps() > GAPS_LEFT + self.len() / 4 {

@@ -21,7 +21,7 @@ mod top;
 
 pub use dot::dot;
 pub use error::{FileError, IndexError};
-pub use file::{Opened, Scheme};
+pub use file::{Opened, Scheme, Written};
 pub use flat::FlatIndex;
 pub use index::VectorIndex;
 pub use top::Hit;

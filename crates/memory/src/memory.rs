@@ -3,16 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
-use resident_index::Hit;
+use resident_index::{Hit, IndexError, VectorIndex};
 use resident_store::{Reader, Store, VectorGroup, VectorOwner};
 
 use crate::{
     Embedder, MemoryError, Signals,
-    embedding::{OnProgress, RunningTurn, Turns, Vectors, Worker},
+    embedding::{self, Keeper, OnProgress, RunningTurn, Turns, Vectors, Waker, Worker},
 };
 
 /// Searches memories, and keeps their vectors up to date in the background.
@@ -27,12 +27,15 @@ pub struct Memory {
 /// An embedder at work.
 struct Embedding {
     vectors: Arc<Vectors>,
+    // Stops before the keeper does, which then saves what it has written.
     worker: Worker,
+    keeper: Keeper,
 }
 
 /// A query as a vector.
 pub(crate) struct Dense {
     vectors: Arc<Vectors>,
+    keeper: Waker,
     query: Vec<f32>,
 }
 
@@ -84,14 +87,26 @@ impl Memory {
         // The old worker is stopped before the new one starts, and outside of the lock that searches need.
         let old = self.embedding.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(old);
+        if embedder.is_none()
+            && let Err(error) = embedding::remove_purged(&self.store, &embedding::folder(&self.store))
+        {
+            tracing::warn!(%error, "what was purged could not be removed from the index files");
+        }
         let new = embedder.map(|embedder| self.start(embedder, on_progress));
         *self.embedding.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
     fn start(&self, embedder: Arc<dyn Embedder>, on_progress: OnProgress) -> Embedding {
-        let vectors = Arc::new(Vectors::new(embedder));
-        let worker = Worker::start(&self.store, Arc::clone(&vectors), self.turns.clone(), on_progress);
-        Embedding { vectors, worker }
+        match self.store.write(|w| w.set_embedder_dimension(embedder.id(), embedder.dimension())) {
+            Ok(true) => tracing::info!(embedder = embedder.id(), "its vectors have another length now: embedding anew"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the length of stored vectors could not be looked at"),
+        }
+        let vectors = Arc::new(Vectors::new(embedder, embedding::folder(&self.store)));
+        let keeper = Keeper::start(&self.store, Arc::clone(&vectors), self.turns.clone());
+        let (turns, waker) = (self.turns.clone(), keeper.waker());
+        let worker = Worker::start(&self.store, Arc::clone(&vectors), turns, waker, on_progress);
+        Embedding { vectors, worker, keeper }
     }
 
     /// Says that a turn runs until the guard is dropped; embedding waits meanwhile.
@@ -104,10 +119,11 @@ impl Memory {
         self.vectors().map(|vectors| Arc::clone(vectors.embedder()))
     }
 
-    /// Wakes the embedding thread; to be called after a commit that wrote messages or passages.
+    /// Wakes the threads of embedding; to be called after a commit that wrote messages or passages, or removed some.
     pub fn notify_written(&self) {
         if let Some(embedding) = &*self.embedding.read().unwrap_or_else(PoisonError::into_inner) {
             embedding.worker.notify();
+            embedding.keeper.waker().wake();
         }
     }
 
@@ -125,18 +141,24 @@ impl Memory {
     /// Waits until everything is embedded and can be found by its meaning; whether that came true within `timeout`.
     /// Without an embedder there is nothing to wait for.
     pub fn wait_until_embedded(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         let embedding = self.embedding.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(waiter) = embedding.as_ref().map(|embedding| embedding.worker.waiter()) else { return true };
+        let waiters = embedding.as_ref().map(|embedding| (embedding.worker.waiter(), embedding.keeper.waker()));
         drop(embedding);
+        let Some((worker, keeper)) = waiters else { return true };
         self.notify_written();
-        waiter.until_done(timeout)
+        worker.until_done(timeout) && keeper.until_current(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// The query as a vector; `None` without an embedder, or where it fails (words alone must do then).
     pub(crate) fn dense(&self, query: &str) -> Option<Dense> {
-        let vectors = self.vectors()?;
+        let (vectors, keeper) = {
+            let embedding = self.embedding.read().unwrap_or_else(PoisonError::into_inner);
+            let Embedding { vectors, keeper, .. } = embedding.as_ref()?;
+            (Arc::clone(vectors), keeper.waker())
+        };
         match vectors.embed(&[query]) {
-            Ok(mut embedded) => embedded.pop().map(|query| Dense { vectors, query }),
+            Ok(mut embedded) => embedded.pop().map(|query| Dense { vectors, keeper, query }),
             Err(error) => {
                 tracing::warn!(%error, "a query could not be embedded: searching by words only");
                 None
@@ -151,21 +173,36 @@ impl Memory {
 }
 
 impl Dense {
-    /// The `k` nearest vectors of several groups whose key passes `filter`, the nearest first.
-    pub(crate) fn nearest(
+    /// The `k` nearest vectors of several groups, the nearest first.
+    pub(crate) fn nearest(&self, store: &Store, groups: &[VectorGroup], k: usize) -> Result<Vec<Hit>, MemoryError> {
+        self.nearest_of(store, groups, k, |index| index.search(&self.query, k, &|_| true))
+    }
+
+    /// The `k` nearest vectors of several groups among those of `keys`, the nearest first.
+    pub(crate) fn nearest_among(
         &self,
         store: &Store,
         groups: &[VectorGroup],
         k: usize,
-        filter: &dyn Fn(i64) -> bool,
+        keys: &[i64],
+    ) -> Result<Vec<Hit>, MemoryError> {
+        self.nearest_of(store, groups, k, |index| index.search_among(&self.query, k, keys))
+    }
+
+    fn nearest_of(
+        &self,
+        store: &Store,
+        groups: &[VectorGroup],
+        k: usize,
+        look: impl Fn(&VectorIndex) -> Result<Vec<Hit>, IndexError>,
     ) -> Result<Vec<Hit>, MemoryError> {
         let mut nearest = Vec::new();
         for group in groups {
-            let found = self.vectors.look_into(store, group, |index| index.search(&self.query, k, filter))?;
-            nearest.extend(found.unwrap_or_else(|error| {
-                tracing::warn!(%error, "a query could not be compared with the stored vectors");
-                Vec::new()
-            }));
+            let looked = self.vectors.look_into(store, group, &look)?;
+            if !looked.complete {
+                self.keeper.wake();
+            }
+            nearest.extend(looked.found);
         }
         if groups.len() > 1 {
             nearest.sort_by(|a, b| b.score.total_cmp(&a.score));

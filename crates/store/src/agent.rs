@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{Json, Reader, Word, Writer};
-use crate::{AgentId, StoreError, Thread};
+use crate::{AgentId, StoreError, Thread, VectorGroup};
 
 /// How an agent speaks and chains its steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,6 +243,7 @@ impl Writer<'_> {
                                   AND id NOT IN (SELECT block_id FROM agent_blocks WHERE agent_id <> ?1)",
             agent,
         )?;
+        self.note_group_purged(&VectorGroup::MessagesOf(id.clone()))?;
         self.change(("agent", id.as_str()), "DELETE FROM agents WHERE id = ?", agent)
     }
 }

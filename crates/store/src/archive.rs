@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::page::{Listing, Page};
 use crate::sql::{Json, Reader, Word, Writer};
-use crate::{AgentId, ArchiveId, PassageId, StoreError};
+use crate::{AgentId, ArchiveId, PassageId, StoreError, VectorGroup};
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -315,6 +315,7 @@ impl Writer<'_> {
         match (at_ms, archive.deleted_at_ms) {
             (Some(at_ms), None) => {
                 self.forget_passage_words(id)?;
+                self.note_passages_binned(id)?;
                 self.execute(
                     "UPDATE passages SET deleted_at_ms = ? WHERE archive_id = ? AND deleted_at_ms IS NULL",
                     params![at_ms, id.as_str()],
@@ -343,6 +344,7 @@ impl Writer<'_> {
     /// [`StoreError::NotFound`] when there is no such archive.
     pub fn purge_archive(&mut self, id: &ArchiveId) -> Result<(), StoreError> {
         self.forget_passage_words(id)?;
+        self.note_group_purged(&VectorGroup::PassagesIn(id.clone()))?;
         self.change(("archive", id.as_str()), "DELETE FROM archives WHERE id = ?", [id.as_str()])
     }
 

@@ -69,4 +69,5 @@ pub use store::Store;
 pub use summary::{Summary, SummaryKind};
 pub use tool::{ToolDefinition, ToolListing, ToolType};
 pub use turn::{Step, StepListing, Turn, TurnListing, TurnStatus};
-pub use vector::{StoredVector, Unembedded, VectorGroup, VectorOwner};
+pub use vector::change::VectorChanges;
+pub use vector::{StoredVector, Unembedded, VectorGroup, VectorOwner, VectorRow};

@@ -27,6 +27,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     carry_what_files_say,
     have_groups,
     stamp_messages,
+    number_vectors,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -135,4 +136,9 @@ fn have_groups(connection: &Connection) -> rusqlite::Result<()> {
 /// What is kept of a window in memory is known to hold.
 fn stamp_messages(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(message::STAMP)
+}
+
+/// Indexes of vectors are kept in files and follow the store.
+fn number_vectors(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(vector::change::SCHEMA)
 }

@@ -52,6 +52,7 @@ fn prepare(profile: &Profile, (found, unclean): (i64, bool), now_ms: i64) -> Res
             migration::migrate(&mut writer, found).map_err(sqlite)?;
         }
     }
+    sql::in_transaction(&mut writer, &path, |w| w.begin_vector_epoch())?;
     if !derived_is_sound {
         tracing::warn!(folder = %profile.folder().display(), "the search tables were damaged: making them anew");
         sql::in_transaction(&mut writer, &path, sql::rebuild_derived)?;

@@ -3,6 +3,7 @@
 //! - `resident.db` (with `-wal` and `-shm`): the database;
 //! - `resident.lock`: locked while the profile is open; the system lets go of it when the program ends, however it ends;
 //! - `resident.running`: there from open to close; found at open, it says that the last run did not close;
+//! - `index/`: what the search by meaning keeps of vectors, made anew from the database where it is missing;
 //! - `backups/`: copies of the database; `damaged/<n>/`: databases that a backup took the place of.
 
 use std::fs::{self, File, OpenOptions};

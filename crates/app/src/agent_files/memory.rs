@@ -56,7 +56,7 @@ pub(super) fn archives_of(reader: &Reader<'_>, agent_ids: &[AgentId]) -> Result<
 
 fn archive_of(reader: &Reader<'_>, row: Archive, agent_ids: &[AgentId]) -> Result<graph::Archive, ApiError> {
     // In the order in which they were saved, which says more than their times.
-    let mut rowids = reader.passage_rowids(&PassageFilter::of(&row.id))?;
+    let mut rowids = reader.passage_rowids(&PassageFilter::of(&row.id), usize::MAX)?;
     rowids.sort_unstable();
     let passages = reader.passages_by_rowid(&rowids)?.into_iter();
     let attached = reader.agents_of_archive(&row.id)?;

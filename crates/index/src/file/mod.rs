@@ -6,8 +6,8 @@
 //! the *stamp*: whoever opens the file learns up to what point of the store it is complete, and adds the rest.
 //!
 //! So that there are never many segments, one that is not larger than what is to be written is read and written again
-//! together with it, in its place. When all of them would be, or a quarter of the vectors in the file are gone, the
-//! whole file is written beside the old one and takes its name.
+//! together with it, in its place, as long as that is soon done. When all of them would be, or there are many in spite of
+//! it, or a quarter of the vectors in the file are gone, the whole file is written beside the old one and takes its name.
 //!
 //! The fine rests of vectors stay in the file, each with a checksum of its own, since opening does not look at them.
 //! Numbers are little-endian, like all processors that Resident runs on.
@@ -21,6 +21,8 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
+
+pub use save::Written;
 
 use crate::{FileError, IndexError, VectorIndex};
 

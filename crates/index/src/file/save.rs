@@ -18,6 +18,21 @@ const BUFFER: usize = 1 << 20;
 /// Vectors that may be gone from a file before it is written anew, beside a quarter of those that are left.
 const GAPS_LEFT: usize = 1_024;
 
+/// Segments of up to so many vectors together are made one: 6 MiB of fine rests to be read and twice as much written,
+/// which is over in a few hundredths of a second. No search is answered meanwhile.
+const MERGED_ROWS: usize = 16_384;
+
+/// With so many segments the file is written anew.
+const MOST_SEGMENTS: usize = 80;
+
+/// A file that was written and waits to be taken over: see [`VectorIndex::write_beside`].
+#[derive(Debug)]
+#[must_use = "the index goes on with its old file until this is taken over"]
+pub struct Written {
+    stored: Stored,
+    changes: u64,
+}
+
 impl VectorIndex {
     /// Writes the index to a file, in the place of one that is there, and keeps its fine rests there from now on.
     /// `stamp` is what [`open`](Self::open) will say. The file is written beside its place and renamed when it is whole.
@@ -25,6 +40,17 @@ impl VectorIndex {
     /// # Errors
     /// When it cannot be written; the index is as before then, and so is an older file.
     pub fn write_to(&mut self, path: &Path, embedder: &str, stamp: u64) -> Result<(), FileError> {
+        let written = self.write_beside(path, embedder, stamp)?;
+        self.take_over(written);
+        Ok(())
+    }
+
+    /// The part of [`write_to`](Self::write_to) that takes long, during which the index may be searched. It must not be
+    /// changed before [`take_over`](Self::take_over), which does the rest.
+    ///
+    /// # Errors
+    /// As [`write_to`](Self::write_to).
+    pub fn write_beside(&self, path: &Path, embedder: &str, stamp: u64) -> Result<Written, FileError> {
         let scheme = Scheme { embedder: embedder.to_owned(), dimension: self.dimension };
         let partial = partial(path);
         let written = self.write_whole(&partial, &scheme, stamp).and_then(|written| {
@@ -39,9 +65,28 @@ impl VectorIndex {
                 return Err(error);
             }
         };
+        let stored = Stored { path: path.to_owned(), scheme, file, segments: vec![segment], end };
+        Ok(Written { stored, changes: self.changes })
+    }
+
+    /// Goes on with a file that was written.
+    ///
+    /// # Panics
+    /// When the index has changed since.
+    pub fn take_over(&mut self, written: Written) {
+        assert_eq!(written.changes, self.changes, "an index must not be changed while it is written");
         self.move_together(0);
-        self.fine.all_stored(Stored { path: path.to_owned(), scheme, file, segments: vec![segment], end });
-        Ok(())
+        self.fine.all_stored(written.stored);
+    }
+
+    /// Whether [`save`](Self::save) would write the whole file anew, or there is none, so that
+    /// [`write_beside`](Self::write_beside) is to be preferred.
+    pub fn wants_rewriting(&self) -> bool {
+        let Some(stored) = &self.fine.stored else { return true };
+        let (stored_slots, (kept, _)) = (stored.slots(), self.kept_segments(stored));
+        let unsaved_alive = (stored_slots..self.rows.len()).filter(|&slot| self.rows.is_alive(slot)).count();
+        let gone = stored_slots - (self.len() - unsaved_alive);
+        kept == 0 || kept >= MOST_SEGMENTS || gone > GAPS_LEFT + self.len() / 4
     }
 
     /// Appends what has changed to the file, if there is one: [`write_to`](Self::write_to) and [`open`](Self::open) say
@@ -52,18 +97,11 @@ impl VectorIndex {
     /// a state that was saved before.
     pub fn save(&mut self, stamp: u64) -> Result<(), FileError> {
         let Some(stored) = &self.fine.stored else { return Ok(()) };
-        let stored_slots = stored.slots();
-        let unsaved_alive = (stored_slots..self.rows.len()).filter(|&slot| self.rows.is_alive(slot)).count();
-        let gone = stored_slots - (self.len() - unsaved_alive);
-        let (mut kept, mut first_slot) = (stored.segments.len(), stored_slots);
-        while kept > 0 && stored.segments[kept - 1].rows <= self.rows.len() - first_slot {
-            kept -= 1;
-            first_slot = stored.segments[kept].first_slot;
-        }
-        if kept == 0 || gone > GAPS_LEFT + self.len() / 4 {
+        if self.wants_rewriting() {
             let (path, embedder) = (stored.path.clone(), stored.scheme.embedder.clone());
             return self.write_to(&path, &embedder, stamp);
         }
+        let (kept, first_slot) = self.kept_segments(stored);
         self.fine.take_back(kept).map_err(|error| unreadable(error, "read"))?;
         let alive: Vec<usize> = (first_slot..self.rows.len()).filter(|&slot| self.rows.is_alive(slot)).collect();
         self.fine.keep_only(&alive);
@@ -79,6 +117,20 @@ impl VectorIndex {
             .and_then(|()| content.write(&stored.file, stored.end, &stored.path))?;
         self.fine.appended(segment, end);
         Ok(())
+    }
+
+    /// How many segments stay as they are when the index is saved, and the first slot after them.
+    fn kept_segments(&self, stored: &Stored) -> (usize, usize) {
+        let (mut kept, mut first_slot) = (stored.segments.len(), stored.slots());
+        while let Some(last) = kept.checked_sub(1).map(|last| &stored.segments[last]) {
+            let to_write = self.rows.len() - first_slot;
+            if last.rows > to_write || last.rows + to_write > MERGED_ROWS {
+                break;
+            }
+            kept -= 1;
+            first_slot = last.first_slot;
+        }
+        (kept, first_slot)
     }
 
     fn write_whole(&self, path: &Path, scheme: &Scheme, stamp: u64) -> Result<(File, Segment, u64), FileError> {

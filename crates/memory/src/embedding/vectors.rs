@@ -1,35 +1,56 @@
-//! The vectors of one embedder in memory: an index for each agent's messages and each archive's passages, read from the store at its first
-//! search and kept up to date as vectors are written.
+//! The vectors of one embedder in memory: an index for each agent's messages and each archive's passages, opened at its
+//! first search.
 
 use std::{
     collections::HashMap,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
-use resident_index::{IndexError, VectorIndex};
+use resident_index::{IndexError, Scheme, VectorIndex};
 use resident_store::{Store, VectorGroup};
 
+use super::{files, group::GroupIndex};
 use crate::{EmbedError, Embedder, MemoryError};
 
 /// An embedder is shown only so many bytes of a text. Those that run here read about a thousand characters, remote ones
 /// more; what comes after the first pages of a pasted text does not make it easier to find.
 const LONGEST_TEXT: usize = 8_192;
 
-type Indexes = HashMap<VectorGroup, VectorIndex>;
+/// Changes that a search makes up for by itself, some tenths of a second at most. What is beyond is left to the keeper,
+/// and the search goes on with what is there.
+const SOON_READ: usize = 16_384;
+
+type Groups = HashMap<VectorGroup, Arc<GroupIndex>>;
 
 /// An embedder and the vectors that it made.
 pub(crate) struct Vectors {
     embedder: Arc<dyn Embedder>,
-    indexes: RwLock<Indexes>,
+    folder: PathBuf,
+    groups: RwLock<Groups>,
+}
+
+/// What came of a look into an index.
+pub(crate) struct Looked<T> {
+    /// What was found.
+    pub(crate) found: T,
+    /// Whether the index was up to date.
+    pub(crate) complete: bool,
 }
 
 impl Vectors {
-    pub(crate) fn new(embedder: Arc<dyn Embedder>) -> Self {
-        Self { embedder, indexes: RwLock::default() }
+    /// Those of `embedder`, with files in `folder`.
+    pub(crate) fn new(embedder: Arc<dyn Embedder>, folder: PathBuf) -> Self {
+        Self { embedder, folder, groups: RwLock::default() }
     }
 
     pub(crate) fn embedder(&self) -> &Arc<dyn Embedder> {
         &self.embedder
+    }
+
+    /// Where the files of indexes are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// One checked unit vector for each text.
@@ -49,55 +70,50 @@ impl Vectors {
         Ok(vectors)
     }
 
-    /// What `look` finds in the index of a group, which is read from the store where this is
-    /// its first search.
-    pub(crate) fn look_into<T>(
+    /// What `look` finds in the index of a group. The index is opened where this is its first search.
+    pub(crate) fn look_into<T: Default>(
         &self,
         store: &Store,
         group: &VectorGroup,
-        look: impl Fn(&VectorIndex) -> T,
-    ) -> Result<T, MemoryError> {
-        if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(group) {
-            return Ok(look(index));
-        }
-        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
-        // The lock is held from before the snapshot until the index is in its place, so that vectors written meanwhile
-        // are either in the snapshot or added after it.
-        if !indexes.contains_key(group) {
-            indexes.insert(group.clone(), self.load(store, group)?);
-        }
-        Ok(look(&indexes[group]))
+        look: impl Fn(&VectorIndex) -> Result<T, IndexError>,
+    ) -> Result<Looked<T>, MemoryError> {
+        let index = self.group(group);
+        let complete = index.bring_up_now(store, SOON_READ)?;
+        let found = index.look(look);
+        Ok(Looked { complete: complete && found.is_some(), found: found.unwrap_or_default() })
     }
 
-    /// Takes over vectors that are in the store now. Indexes that were never searched read them later.
-    pub(crate) fn add(&self, written: Vec<(VectorGroup, i64, Vec<f32>)>) {
-        let mut indexes = self.indexes.write().unwrap_or_else(PoisonError::into_inner);
-        for (group, key, vector) in written {
-            if let Some(index) = indexes.get_mut(&group) {
-                keep(index, key, &vector);
-            }
+    /// The index of a group, which may have to be opened yet.
+    pub(crate) fn group(&self, group: &VectorGroup) -> Arc<GroupIndex> {
+        if let Some(index) = self.loaded(group) {
+            return index;
         }
+        let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        let index = groups.entry(group.clone()).or_insert_with(|| {
+            let scheme =
+                Scheme { embedder: self.embedder.id().to_owned(), dimension: self.embedder.dimension() };
+            Arc::new(GroupIndex::new(group.clone(), files::path(&self.folder, group), scheme))
+        });
+        Arc::clone(index)
     }
 
-    fn load(&self, store: &Store, group: &VectorGroup) -> Result<VectorIndex, MemoryError> {
-        let stored = store.read(|r| r.vectors_of(group, self.embedder.id()))?;
-        let mut index = VectorIndex::new(self.embedder.dimension());
-        index.reserve(stored.len());
-        for (key, vector) in stored {
-            keep(&mut index, key, &vector);
-        }
-        Ok(index)
+    /// The index of a group that was searched before.
+    pub(crate) fn loaded(&self, group: &VectorGroup) -> Option<Arc<GroupIndex>> {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner).get(group).cloned()
+    }
+
+    /// The indexes of all groups that were searched before.
+    pub(crate) fn all_loaded(&self) -> Vec<Arc<GroupIndex>> {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Lets go of the index of a group.
+    pub(crate) fn forget(&self, group: &VectorGroup) {
+        self.groups.write().unwrap_or_else(PoisonError::into_inner).remove(group);
     }
 
     fn broken(&self, message: String) -> EmbedError {
         EmbedError { embedder: self.embedder.id().to_owned(), message, transient: false }
-    }
-}
-
-fn keep(index: &mut VectorIndex, key: i64, vector: &[f32]) {
-    let kept: Result<(), IndexError> = index.insert(key, vector);
-    if let Err(error) = kept {
-        tracing::warn!(key, %error, "a stored vector is left out of the search by meaning");
     }
 }
 

@@ -11,8 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use resident_store::{Store, StoreError, StoredVector, Unembedded, VectorGroup, VectorOwner};
+use resident_store::{Store, StoreError, StoredVector, Unembedded, VectorOwner};
 
+use super::keeper::Waker;
 use super::turns::Turns;
 use super::vectors::Vectors;
 use crate::MemoryError;
@@ -32,6 +33,9 @@ const QUIET: Duration = Duration::from_millis(100);
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 const FEW: usize = 2;
 
+/// Vectors of an earlier embedder that are dropped at once; who records a message waits for a hundredth of a second.
+const DROPPED_AT_ONCE: usize = 256;
+
 /// Is told how many texts are left.
 pub(crate) type OnProgress = Arc<dyn Fn(usize) + Send + Sync>;
 
@@ -45,6 +49,7 @@ struct Shared {
     store: Weak<Store>,
     vectors: Arc<Vectors>,
     turns: Turns,
+    keeper: Waker,
     on_progress: OnProgress,
     signal: Mutex<Signal>,
     changed: Condvar,
@@ -62,12 +67,19 @@ struct Signal {
 }
 
 impl Worker {
-    /// Starts the thread.
-    pub(crate) fn start(store: &Arc<Store>, vectors: Arc<Vectors>, turns: Turns, on_progress: OnProgress) -> Self {
+    /// Starts the thread, which wakes `keeper` when it has written vectors.
+    pub(crate) fn start(
+        store: &Arc<Store>,
+        vectors: Arc<Vectors>,
+        turns: Turns,
+        keeper: Waker,
+        on_progress: OnProgress,
+    ) -> Self {
         let shared = Arc::new(Shared {
             store: Arc::downgrade(store),
             vectors,
             turns,
+            keeper,
             on_progress,
             signal: Mutex::default(),
             changed: Condvar::new(),
@@ -145,7 +157,8 @@ impl Shared {
                 Ok(Next::Nothing) => {
                     remaining = 0;
                     if !tidied {
-                        tidied = self.with_store(|store| self.drop_other_vectors(store)).is_some();
+                        self.drop_other_vectors();
+                        tidied = true;
                     }
                     (self.on_progress)(0);
                     self.wait_for_writes();
@@ -217,29 +230,38 @@ impl Shared {
     }
 
     /// Vectors of other embedders have no use once this one has made all of its own.
-    fn drop_other_vectors(&self, store: &Store) {
-        if let Err(error) = store.write(|w| w.drop_vectors_except(self.vectors.embedder().id())) {
+    fn drop_other_vectors(&self) {
+        let embedder = self.vectors.embedder().id();
+        let dropped = || -> Option<Result<(), StoreError>> {
+            let others = match self.with_store(|store| store.read(|r| r.vectors_of_others(embedder)))? {
+                Ok(others) => others,
+                Err(error) => return Some(Err(error)),
+            };
+            for some in others.chunks(DROPPED_AT_ONCE) {
+                if let Err(error) = self.with_store(|store| store.write(|w| w.drop_vectors(some)))? {
+                    return Some(Err(error));
+                }
+            }
+            self.with_store(|store| store.write(|w| w.forget_embedders_except(embedder)))
+        };
+        if let Some(Err(error)) = dropped() {
             tracing::warn!(%error, "vectors of an earlier embedder could not be dropped");
         }
     }
 
-    /// Writes the vectors of texts that have not changed since they were read, to the store and then to the indexes.
+    /// Writes the vectors of texts that have not changed since they were read.
     fn save(&self, store: &Store, embedded: Vec<(&Unembedded, Vec<f32>)>) -> Result<(), MemoryError> {
-        let written = store.write(|w| {
+        store.write(|w| {
             let now = current_texts(w, &embedded)?;
-            let mut written = Vec::with_capacity(embedded.len());
             let mut rows = Vec::with_capacity(embedded.len());
-            for (unembedded, vector) in embedded {
-                let place = (unembedded.owner, unembedded.key);
-                if let Some((group, _)) = now.get(&place).filter(|(_, text)| *text == unembedded.text) {
-                    rows.push(StoredVector { owner: place.0, key: place.1, vector: vector.clone() });
-                    written.push((group.clone(), place.1, vector));
+            for (Unembedded { owner, key, text }, vector) in embedded {
+                if now.get(&(*owner, *key)) == Some(text) {
+                    rows.push(StoredVector { owner: *owner, key: *key, vector });
                 }
             }
-            w.put_vectors(self.vectors.embedder().id(), &rows)?;
-            Ok::<_, MemoryError>(written)
+            Ok::<_, MemoryError>(w.put_vectors(self.vectors.embedder().id(), &rows)?)
         })?;
-        self.vectors.add(written);
+        self.keeper.wake();
         self.lock_signal().batches += 1;
         self.changed.notify_all();
         Ok(())
@@ -289,17 +311,15 @@ impl Shared {
     }
 }
 
-type Texts = HashMap<(VectorOwner, i64), (VectorGroup, String)>;
-
-/// The group and the text of today of everything that was embedded and is still there.
-fn current_texts(w: &resident_store::Writer<'_>, embedded: &[(&Unembedded, Vec<f32>)]) -> Result<Texts, StoreError> {
+/// The text of today of everything that was embedded and is still there.
+fn current_texts(
+    w: &resident_store::Writer<'_>,
+    embedded: &[(&Unembedded, Vec<f32>)],
+) -> Result<HashMap<(VectorOwner, i64), String>, StoreError> {
     let keys = |owner| embedded.iter().map(|(one, _)| one).filter(move |one| one.owner == owner).map(|one| one.key);
     let messages = w.messages_by_seq(&keys(VectorOwner::Message).collect::<Vec<_>>())?;
     let passages = w.passages_by_rowid(&keys(VectorOwner::Passage).collect::<Vec<_>>())?;
-    let messages =
-        messages.into_iter().map(|m| ((VectorOwner::Message, m.seq), (VectorGroup::MessagesOf(m.agent_id), m.content)));
-    let passages = passages
-        .into_iter()
-        .map(|(key, p)| ((VectorOwner::Passage, key), (VectorGroup::PassagesIn(p.archive_id), p.text)));
+    let messages = messages.into_iter().map(|message| ((VectorOwner::Message, message.seq), message.content));
+    let passages = passages.into_iter().map(|(key, passage)| ((VectorOwner::Passage, key), passage.text));
     Ok(messages.chain(passages).collect())
 }

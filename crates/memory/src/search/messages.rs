@@ -140,7 +140,7 @@ impl Memory {
         let group = [VectorGroup::MessagesOf(agent.clone())];
         let mut rank = BY_MEANING.max(query.limit);
         loop {
-            let mut hits = dense.nearest(self.store(), &group, rank, &|_| true)?;
+            let mut hits = dense.nearest(self.store(), &group, rank)?;
             let deeper = hits.len() == rank;
             hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
             let all_similar = deeper && hits.len() == rank;

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use resident_store::{Passage, PassageFilter, PassageScope, TextTable, VectorGroup, VectorOwner};
+use resident_index::Hit;
+use resident_store::{Passage, PassageFilter, PassageScope, Store, TextTable, VectorGroup, VectorOwner};
 
 use super::{
     Question, Reason,
@@ -10,7 +11,14 @@ use super::{
     rank::{BY_WORDS, Evidence, Found, LEAST_SIMILARITY, PASSAGE_WEIGHTS, merge},
     words::present,
 };
-use crate::{Memory, MemoryError};
+use crate::{Memory, MemoryError, memory::Dense};
+
+/// So many rows that a filter leaves are compared by themselves; where it leaves more, the nearest of all are looked
+/// through for those that pass.
+const FEW_ROWS: usize = 20_000;
+
+/// They are looked through up to about this rank.
+const DEEPEST_RANK: usize = 6_400;
 
 /// In which order passages are found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,16 +107,7 @@ impl Memory {
         let dense = if self.signals().dense { self.dense(&query.text) } else { None };
         let by_meaning = match &dense {
             None => Vec::new(),
-            Some(dense) => {
-                let (rows, archives) = self
-                    .store()
-                    .read(|r| Ok::<_, MemoryError>((r.passage_rowids(filter)?, r.archives_in(&filter.scope)?)))?;
-                let rows: HashSet<i64> = rows.into_iter().collect();
-                let groups: Vec<_> = archives.into_iter().map(VectorGroup::PassagesIn).collect();
-                let mut hits = dense.nearest(self.store(), &groups, limit, &|row| rows.contains(&row))?;
-                hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
-                hits
-            }
+            Some(dense) => self.passages_by_meaning(filter, dense, limit)?,
         };
         self.store().read(|r| {
             let by_words = r.search_passages_text(filter, &question.match_expression, PASSAGE_WEIGHTS, limit)?;
@@ -148,6 +147,47 @@ impl Memory {
             Ok(ArchivalPage { hits: hits.collect(), total })
         })
     }
+
+    /// The passages nearest in meaning. Where the filter leaves few, only those are compared; else the nearest of all are
+    /// looked through until enough pass.
+    fn passages_by_meaning(
+        &self,
+        filter: &PassageFilter,
+        dense: &Dense,
+        limit: usize,
+    ) -> Result<Vec<Hit>, MemoryError> {
+        let archives = self.store().read(|r| r.archives_in(&filter.scope))?;
+        let groups: Vec<_> = archives.into_iter().map(VectorGroup::PassagesIn).collect();
+        if !filter.tags.is_empty() || filter.from_ms.is_some() || filter.to_ms.is_some() {
+            let rows = self.store().read(|r| r.passage_rowids(filter, FEW_ROWS + 1))?;
+            if rows.len() <= FEW_ROWS {
+                let mut hits = dense.nearest_among(self.store(), &groups, limit, &rows)?;
+                hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
+                return Ok(hits);
+            }
+        }
+        let mut rank = limit;
+        loop {
+            let mut hits = dense.nearest(self.store(), &groups, rank)?;
+            let deeper = hits.len() == rank;
+            hits.retain(|hit| hit.score >= LEAST_SIMILARITY);
+            let all_similar = deeper && hits.len() == rank;
+            meant(self.store(), filter, &mut hits)?;
+            if !all_similar || hits.len() >= limit || rank >= DEEPEST_RANK {
+                hits.truncate(limit);
+                return Ok(hits);
+            }
+            rank *= 8;
+        }
+    }
+}
+
+/// Which of the nearest are kept by a filter that leaves many.
+fn meant(store: &Store, filter: &PassageFilter, hits: &mut Vec<Hit>) -> Result<(), MemoryError> {
+    let rows: Vec<i64> = hits.iter().map(|hit| hit.key).collect();
+    let meant: HashSet<i64> = store.read(|r| r.passages_meant(filter, &rows))?.into_iter().collect();
+    hits.retain(|hit| meant.contains(&hit.key));
+    Ok(())
 }
 
 /// What speaks for a passage. It stands alone, so that what its tags and its document say counts as its own, its best

@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use super::{Message, NewMessage, Role};
 use crate::page::{Listing, Page};
 use crate::sql::{Fields, Json, Reader, Word, Writer, row_limit};
-use crate::{AgentId, ConversationId, GroupId, MessageId, StepId, StoreError, Thread, TurnId, VectorOwner};
+use crate::{AgentId, ConversationId, GroupId, MessageId, StepId, StoreError, Thread, TurnId, VectorGroup};
 
 /// The condition that a message is searched and embedded. It is spelt as in the partial index, so that SQLite uses that.
 pub(crate) const SPOKEN: &str = "role IN ('user', 'assistant') AND content <> '' AND deleted_at_ms IS NULL";
@@ -343,7 +343,8 @@ impl Writer<'_> {
         )?;
         let Some(message) = self.message(id)? else { return Ok(()) };
         self.restamp(&message.agent_id)?;
-        self.want_vectors(VectorOwner::Message, message.seq)?;
+        let group = VectorGroup::MessagesOf(message.agent_id.clone());
+        self.bin_vectors(&group, message.seq, at_ms.is_some())?;
         self.index_message(&message)
     }
 
@@ -359,6 +360,7 @@ impl Writer<'_> {
     ) -> Result<usize, StoreError> {
         let thread = thread.into();
         self.unindex_messages_from(&thread, seq)?;
+        self.note_messages_binned(&thread, seq)?;
         let deleted = self.execute(
             "UPDATE messages SET deleted_at_ms = ?
              WHERE agent_id = ? AND conversation_id IS ? AND seq >= ? AND deleted_at_ms IS NULL",

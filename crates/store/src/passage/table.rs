@@ -190,17 +190,34 @@ impl Reader<'_> {
         Ok((passages.into_iter().map(|(_, passage)| passage).collect(), total))
     }
 
-    /// The rows of all passages meant by `filter`, whatever part of them it asks for.
+    /// The rows of up to `most` passages meant by `filter`, whatever part of them it asks for, in no order.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn passage_rowids(&self, filter: &PassageFilter) -> Result<Vec<i64>, StoreError> {
-        let (condition, values) = filter.condition(&self.archives_in(&filter.scope)?);
-        self.all(
-            &format!("SELECT key FROM passages WHERE {condition} ORDER BY {}", filter.order()),
-            params_from_iter(values),
-            |row| row.get(0),
-        )
+    pub fn passage_rowids(&self, filter: &PassageFilter, most: usize) -> Result<Vec<i64>, StoreError> {
+        let (condition, mut values) = filter.condition(&self.archives_in(&filter.scope)?);
+        values.push(row_limit(most).into());
+        let sql = format!("SELECT key FROM passages WHERE {condition} LIMIT ?");
+        self.all(&sql, params_from_iter(values), |row| row.get(0))
+    }
+
+    /// Those of `rowids` whose passages are meant by `filter`, whatever part of them it asks for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn passages_meant(&self, filter: &PassageFilter, rowids: &[i64]) -> Result<Vec<i64>, StoreError> {
+        let (condition, mut values) = filter.condition(&self.archives_in(&filter.scope)?);
+        let sql = format!("SELECT 1 FROM passages WHERE {condition} AND passages.key = ?");
+        values.push(Value::Null);
+        let mut meant = Vec::new();
+        for rowid in rowids {
+            values.pop();
+            values.push((*rowid).into());
+            if self.first(&sql, params_from_iter(&values), |_| Ok(()))?.is_some() {
+                meant.push(*rowid);
+            }
+        }
+        Ok(meant)
     }
 
     /// The revisions of a passage, newest first.

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::{Passage, PassageRevision};
 use crate::sql::{Json, Writer};
-use crate::{FileId, PassageId, Provenance, StoreError, VectorOwner};
+use crate::{FileId, PassageId, Provenance, StoreError, VectorGroup};
 
 impl Writer<'_> {
     /// Saves a passage, with its revision 1, and gives its row.
@@ -86,7 +86,7 @@ impl Writer<'_> {
         };
         self.insert_passage_revision(&revision)?;
         if revision.before.as_deref() != Some(text) {
-            self.forget_passage_vectors(key)?;
+            self.forget_passage_vectors(&before.archive_id, key)?;
         }
         self.index_passage(id)?;
         Ok(revision)
@@ -129,7 +129,7 @@ impl Writer<'_> {
             "UPDATE passages SET valid_to_ms = ? WHERE superseded_by = ? AND valid_to_ms IS ?",
             params![to_ms, id.as_str(), from_ms],
         )?;
-        self.want_vectors(VectorOwner::Passage, key)?;
+        self.bin_vectors(&VectorGroup::PassagesIn(passage.archive_id), key, at_ms.is_some())?;
         self.index_passage(id)
     }
 
@@ -138,7 +138,8 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such passage.
     pub fn purge_passage(&mut self, id: &PassageId) -> Result<(), StoreError> {
-        let (key, _) = self.existing_passage(id)?;
+        let (key, passage) = self.existing_passage(id)?;
+        self.note_purged(&VectorGroup::PassagesIn(passage.archive_id), key)?;
         self.execute("DELETE FROM passage_text WHERE rowid = ?", [key])?;
         self.execute("DELETE FROM passages WHERE key = ?", [key])?;
         Ok(())

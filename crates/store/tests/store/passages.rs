@@ -47,7 +47,7 @@ fn a_passage_comes_back_as_it_was_saved() {
     assert_eq!(profile.read(|r| r.passages_of_turns(&[turn])), [saved.clone()]);
     let mut filter = PassageFilter::of(&ada);
     filter.tags = vec!["nul\0tag".to_owned()];
-    assert_eq!(profile.read(|r| r.passage_rowids(&filter)), [row]);
+    assert_eq!(profile.read(|r| r.passage_rowids(&filter, usize::MAX)), [row]);
     let twice = profile.store().write(|w| w.insert_passage(&saved));
     assert!(matches!(twice, Err(StoreError::Duplicate { what: "passage", .. })), "{twice:?}");
 }
@@ -81,7 +81,7 @@ fn filters_narrow_by_tag_time_and_part() {
     let mut part = all.clone();
     part.limit = 1;
     assert_eq!(profile.read(|r| r.passages(&part)).1, 5);
-    assert_eq!(profile.read(|r| r.passage_rowids(&part)).len(), 5, "rows are those of the whole");
+    assert_eq!(profile.read(|r| r.passage_rowids(&part, usize::MAX)).len(), 5, "rows are those of the whole");
     assert_eq!(profile.read(|r| r.count_passages(&ada)), 5);
 }
 

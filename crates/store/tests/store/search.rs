@@ -229,7 +229,7 @@ proptest! {
         let messages: Vec<Message> = ids.iter().map(|id| profile.read(|r| r.message(id)).unwrap()).collect();
         let mut passages = Vec::new();
         for agent in &agents {
-            let rows = profile.read(|r| r.passage_rowids(&PassageFilter::of(agent)));
+            let rows = profile.read(|r| r.passage_rowids(&PassageFilter::of(agent), usize::MAX));
             for (row, p) in profile.read(|r| r.passages_by_rowid(&rows)) {
                 passages.push((row, [p.text, p.tags.join("\n"), "7 May 2023".to_owned()]));
             }

@@ -8,6 +8,10 @@
 //!
 //! What still wants a vector is asked after every message, so it must not cost a walk over a million rows that have one:
 //! each embedder notes up to which row all is done, and a row that wants one again takes that note back.
+//!
+//! Whoever keeps vectors elsewhere, as an index does, follows them by numbered changes ([`change`]).
+
+pub(crate) mod change;
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
@@ -35,6 +39,24 @@ pub enum VectorGroup {
     PassagesIn(ArchiveId),
 }
 
+impl VectorGroup {
+    /// What its vectors stand for.
+    pub fn owner(&self) -> VectorOwner {
+        match self {
+            Self::MessagesOf(_) => VectorOwner::Message,
+            Self::PassagesIn(_) => VectorOwner::Passage,
+        }
+    }
+
+    /// The id of the agent or the archive.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::MessagesOf(agent_id) => agent_id.as_str(),
+            Self::PassagesIn(archive_id) => archive_id.as_str(),
+        }
+    }
+}
+
 /// A text that has no vector of the given embedder yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unembedded {
@@ -55,6 +77,15 @@ pub struct StoredVector {
     pub key: i64,
     /// Its components.
     pub vector: Vec<f32>,
+}
+
+/// Where one vector is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VectorRow {
+    /// What it stands for.
+    pub owner: VectorOwner,
+    /// Its row.
+    pub number: i64,
 }
 
 pub(crate) const SCHEMA: &str = "
@@ -86,6 +117,7 @@ CREATE UNIQUE INDEX passage_vectors_of_owner ON passage_vectors (owner, embedder
 struct Place {
     vectors: &'static str,
     owners: &'static str,
+    group: &'static str,
     key: &'static str,
     text: &'static str,
     wanted: &'static str,
@@ -98,6 +130,7 @@ const PLACES: [(VectorOwner, Place); 2] = [
         Place {
             vectors: "message_vectors",
             owners: "messages",
+            group: "agent_id",
             key: "seq",
             text: "content",
             wanted: SPOKEN,
@@ -109,6 +142,7 @@ const PLACES: [(VectorOwner, Place); 2] = [
         Place {
             vectors: "passage_vectors",
             owners: "passages",
+            group: "archive_id",
             key: "key",
             text: "text",
             wanted: "deleted_at_ms IS NULL",
@@ -127,7 +161,7 @@ fn place(owner: VectorOwner) -> &'static Place {
 impl Place {
     /// The rows that want a vector of the embedder `?1` and have none.
     fn unembedded(&self) -> String {
-        let Self { vectors, owners, key, wanted, text: _, done } = self;
+        let Self { vectors, owners, group: _, key, wanted, text: _, done } = self;
         format!(
             "FROM {owners} WHERE {wanted} AND {key} > COALESCE((SELECT {done} FROM embedders WHERE key = ?1), 0)
              AND NOT EXISTS (
@@ -165,25 +199,14 @@ impl Reader<'_> {
         })
     }
 
-    /// The vectors that `embedder` made of a group's texts outside the bin, each with its row, in the order of rows.
+    /// The rows of a group that want vectors, in no order, whether they have them or not.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn vectors_of(&self, group: &VectorGroup, embedder: &str) -> Result<Vec<(i64, Vec<f32>)>, StoreError> {
-        let Some(embedder) = self.embedder_key(embedder)? else { return Ok(Vec::new()) };
-        let (owner, column, id) = match group {
-            VectorGroup::MessagesOf(agent_id) => (VectorOwner::Message, "agent_id", agent_id.as_str()),
-            VectorGroup::PassagesIn(archive_id) => (VectorOwner::Passage, "archive_id", archive_id.as_str()),
-        };
-        let Place { vectors, owners, key, wanted, .. } = place(owner);
-        self.all(
-            &format!(
-                "SELECT {key}, vector FROM {owners} JOIN {vectors} ON owner = {owners}.{key} AND embedder = ?
-                 WHERE {column} = ? AND {wanted} ORDER BY {key}"
-            ),
-            params![embedder, id],
-            |row| Ok((row.get(0)?, components(row.get_ref(1)?.as_blob()?))),
-        )
+    pub fn vector_rows(&self, group: &VectorGroup) -> Result<Vec<i64>, StoreError> {
+        let Place { owners, group: column, key, wanted, .. } = place(group.owner());
+        let sql = format!("SELECT {key} FROM {owners} WHERE {column} = ? AND {wanted}");
+        self.all(&sql, [group.id()], |row| row.get(0))
     }
 
     /// The vectors that `embedder` made of those rows, in no order; rows that have none are left out.
@@ -200,6 +223,21 @@ impl Reader<'_> {
         let sql = format!("SELECT vector FROM {} WHERE owner = ? AND embedder = ?", place(owner).vectors);
         let vector = |key: i64| self.first(&sql, [key, embedder], |row| Ok(components(row.get_ref(0)?.as_blob()?)));
         keys.iter().filter_map(|key| Some(vector(*key).transpose()?.map(|vector| (*key, vector)))).collect()
+    }
+
+    /// The vectors of every other embedder than `embedder`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn vectors_of_others(&self, embedder: &str) -> Result<Vec<VectorRow>, StoreError> {
+        let mut found = Vec::new();
+        for (owner, Place { vectors, .. }) in &PLACES {
+            let sql = format!(
+                "SELECT number FROM {vectors} WHERE embedder IN (SELECT key FROM embedders WHERE name <> ?)"
+            );
+            found.extend(self.all(&sql, [embedder], |row| Ok(VectorRow { owner: *owner, number: row.get(0)? }))?);
+        }
+        Ok(found)
     }
 
     fn embedder_key(&self, name: &str) -> Result<Option<i64>, StoreError> {
@@ -225,7 +263,9 @@ impl Writer<'_> {
             })?
             .expect("the embedder was inserted just now, if it was not there");
         let expected = usize::try_from(dimension).unwrap_or_default();
-        for StoredVector { owner, key: row, vector } in stored {
+        let first = self.take_numbers(stored.len())?;
+        for (number, stored) in (first..).zip(stored) {
+            let StoredVector { owner, key: row, vector } = stored;
             if vector.len() != expected {
                 return Err(StoreError::WrongDimension {
                     embedder: embedder.to_owned(),
@@ -237,34 +277,68 @@ impl Writer<'_> {
             let bytes: Vec<u8> = vector.iter().flat_map(|component| component.to_le_bytes()).collect();
             self.execute(
                 &format!(
-                    "INSERT INTO {vectors} (embedder, owner, vector) SELECT ?, {owner_key}, ? FROM {owners}
-                     WHERE {owner_key} = ? ON CONFLICT (owner, embedder) DO UPDATE SET vector = excluded.vector"
+                    "INSERT OR REPLACE INTO {vectors} (number, embedder, owner, vector)
+                     SELECT ?, ?, {owner_key}, ? FROM {owners} WHERE {owner_key} = ?"
                 ),
-                params![key, bytes, row],
+                params![number, key, bytes, row],
             )?;
         }
         self.note_done(key)
     }
 
-    /// Drops the vectors of every other embedder than `embedder`.
+    /// Takes the vectors of `embedder` for those of another one where they have not `dimension` components, so that all
+    /// texts want a vector of this one again; whether that was so. What goes by a name may be another model by now.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn drop_vectors_except(&mut self, embedder: &str) -> Result<(), StoreError> {
-        for (_, Place { vectors, .. }) in &PLACES {
-            self.execute(
-                &format!("DELETE FROM {vectors} WHERE embedder IN (SELECT key FROM embedders WHERE name <> ?)"),
-                [embedder],
-            )?;
+    pub fn set_embedder_dimension(&mut self, embedder: &str, dimension: usize) -> Result<bool, StoreError> {
+        let changed = self.execute(
+            "UPDATE embedders SET name = name || ' #' || key WHERE name = ? AND dimension <> ?",
+            params![embedder, row_limit(dimension)],
+        )?;
+        Ok(changed > 0)
+    }
+
+    /// Drops vectors. All of an embedder at once would keep everybody else from writing for long.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn drop_vectors(&mut self, vectors: &[VectorRow]) -> Result<(), StoreError> {
+        for VectorRow { owner, number } in vectors {
+            self.execute(&format!("DELETE FROM {} WHERE number = ?", place(*owner).vectors), [number])?;
         }
+        Ok(())
+    }
+
+    /// Forgets every other embedder than `embedder`, once none of them has a vector any more.
+    ///
+    /// # Errors
+    /// When one of them has; when the database cannot be written.
+    pub fn forget_embedders_except(&mut self, embedder: &str) -> Result<(), StoreError> {
         self.execute("DELETE FROM embedders WHERE name <> ?", [embedder])?;
         Ok(())
     }
 
     /// Drops the vectors of a passage whose text has changed.
-    pub(crate) fn forget_passage_vectors(&mut self, passage: i64) -> Result<(), StoreError> {
+    pub(crate) fn forget_passage_vectors(&mut self, archive_id: &ArchiveId, passage: i64) -> Result<(), StoreError> {
+        self.note_removed(&VectorGroup::PassagesIn(archive_id.clone()), passage)?;
         self.execute("DELETE FROM passage_vectors WHERE owner = ?", [passage])?;
         self.want_vectors(VectorOwner::Passage, passage)
+    }
+
+    /// Lets the vectors of a row follow it to the bin or back.
+    pub(crate) fn bin_vectors(&mut self, group: &VectorGroup, key: i64, binned: bool) -> Result<(), StoreError> {
+        if binned {
+            return self.note_removed(group, key);
+        }
+        let vectors = place(group.owner()).vectors;
+        let numbers: Vec<i64> =
+            self.all(&format!("SELECT number FROM {vectors} WHERE owner = ?"), [key], |row| row.get(0))?;
+        for old in numbers {
+            let number = self.take_numbers(1)?;
+            self.execute(&format!("UPDATE {vectors} SET number = ? WHERE number = ?"), [number, old])?;
+        }
+        self.want_vectors(group.owner(), key)
     }
 
     /// Notes that the row `key` may want vectors that it has not.
