@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: the index against other programs that find nearest vectors, and local inference against
-//! llama.cpp. They come from whatever registry pip is set up for, into environments of their own under the target folder.
-//! `bench load` compares with nobody: it has many clients talk with many agents of one server.
+//! `cargo xtask bench`: the index against other programs that find nearest vectors, local inference against llama.cpp,
+//! and memory with as many messages and passages as one likes. The other programs come from whatever registry pip is set
+//! up for, into environments of their own under the target folder. `bench load` compares with nobody: it has many clients
+//! talk with many agents of one server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub(crate) enum Bench {
     Embedding(ComparisonArguments),
     /// Have many clients talk with many agents of one server.
     Load(LoadArguments),
+    /// Search, record and open with many messages and passages in one agent.
+    Memory(MemoryArguments),
 }
 
 /// How much to ask of a server.
@@ -86,6 +89,23 @@ pub(crate) struct ComparisonArguments {
     alone: bool,
 }
 
+/// How to measure memory.
+#[derive(Args)]
+pub(crate) struct MemoryArguments {
+    /// How many messages, and as many passages.
+    #[arg(long, default_value_t = 100_000)]
+    size: usize,
+    /// How many searches of each kind.
+    #[arg(long, default_value_t = 200)]
+    queries: usize,
+    /// Write the figures there.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Keep the profile for the next time: 8 KB for each message and passage, under the target folder.
+    #[arg(long)]
+    keep: bool,
+}
+
 /// How to compare searches.
 #[derive(Args)]
 pub(crate) struct SearchArguments {
@@ -119,6 +139,7 @@ pub(crate) fn bench(root: &Path, what: &Bench) -> TaskResult {
             compare(root, ("embedding", &folder), comparison, || environment(root, &EMBEDDING_PACKAGES, &[]))
         }
         Bench::Load(arguments) => load(root, arguments),
+        Bench::Memory(arguments) => memory(root, arguments),
     }
 }
 
@@ -177,6 +198,21 @@ fn compare(
     }
     if let Some(json) = json {
         cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);
+    }
+    run(&mut cargo)
+}
+
+fn memory(root: &Path, arguments: &MemoryArguments) -> TaskResult {
+    let mut cargo = setup::cargo_command(root, &["run", "--quiet", "--release", "--package", "xtask"]);
+    cargo.args(["--bin", "xtask-memory", "--features", "xtask/memory", "--"]);
+    cargo.arg("--folder").arg(setup::target(root).join("bench-memory"));
+    cargo.arg("--model").arg(setup::weights(root).join("all-minilm-l6-v2"));
+    cargo.args(["--size", &arguments.size.to_string(), "--queries", &arguments.queries.to_string()]);
+    if let Some(json) = &arguments.json {
+        cargo.arg("--json").arg(std::path::absolute(json).at("find", json)?);
+    }
+    if arguments.keep {
+        cargo.arg("--keep");
     }
     run(&mut cargo)
 }

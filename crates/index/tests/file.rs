@@ -277,3 +277,31 @@ fn a_file_of_many_vectors_opens_as_it_was_saved() {
     }
     holds(&index, &vectors);
 }
+
+#[test]
+fn a_file_is_written_while_the_index_is_searched_from_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index");
+    let mut index = VectorIndex::new(DIMENSION);
+    let mut vectors = Vectors::new();
+    for key in 0..300 {
+        index.insert(key, &vector(key)).unwrap();
+        vectors.insert(key, vector(key));
+    }
+    assert!(index.wants_rewriting(), "there is no file");
+    index.write_to(&path, "minilm/mean/1", 1).unwrap();
+    assert!(!index.wants_rewriting());
+    for key in (0..300).step_by(7) {
+        index.remove(key);
+        vectors.remove(&key);
+    }
+    index.insert(1_000, &vector(1_000)).unwrap();
+    vectors.insert(1_000, vector(1_000));
+    let written = index.write_beside(&path, "minilm/mean/1", 2).unwrap();
+    holds(&index, &vectors);
+    index.take_over(written);
+    holds(&index, &vectors);
+    let opened = open(&path);
+    assert_eq!(opened.stamp, 2);
+    holds(&opened.index, &vectors);
+}

@@ -65,8 +65,7 @@ pub(super) fn sweep(folder: &Path, groups: &[VectorGroup]) {
 /// # Errors
 /// When the store cannot be read or written.
 pub(crate) fn remove_purged(store: &Store, folder: &Path) -> Result<(), MemoryError> {
-    let (number, purged) =
-        store.read(|r| Ok::<_, MemoryError>((r.vector_number()?, r.purged_vector_groups()?)))?;
+    let (number, purged) = store.read(|r| Ok::<_, MemoryError>((r.vector_number()?, r.purged_vector_groups()?)))?;
     for (group, _) in purged {
         match remove(folder, &group) {
             Ok(()) => store.write(|w| w.forget_purged_vectors(&group, number))?,

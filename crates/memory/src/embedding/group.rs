@@ -236,8 +236,8 @@ impl GroupIndex {
     fn open(&self, progress: &mut Progress, store: &Store) -> Result<(), MemoryError> {
         match VectorIndex::open(&self.path, &self.scheme) {
             Ok(opened) => {
-                let (newest, number) = store
-                    .read(|r| Ok::<_, MemoryError>((r.vector_number()?, r.vector_number_of(opened.stamp)?)))?;
+                let (newest, number) =
+                    store.read(|r| Ok::<_, MemoryError>((r.vector_number()?, r.vector_number_of(opened.stamp)?)))?;
                 let vectors = i64::try_from(opened.index.len()).unwrap_or(i64::MAX);
                 match number {
                     Some(number) if newest - number <= vectors.max(FAR_BEHIND) => {

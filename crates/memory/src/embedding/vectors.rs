@@ -90,8 +90,7 @@ impl Vectors {
         }
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         let index = groups.entry(group.clone()).or_insert_with(|| {
-            let scheme =
-                Scheme { embedder: self.embedder.id().to_owned(), dimension: self.embedder.dimension() };
+            let scheme = Scheme { embedder: self.embedder.id().to_owned(), dimension: self.embedder.dimension() };
             Arc::new(GroupIndex::new(group.clone(), files::path(&self.folder, group), scheme))
         });
         Arc::clone(index)

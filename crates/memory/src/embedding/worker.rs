@@ -238,7 +238,9 @@ impl Shared {
                 Err(error) => return Some(Err(error)),
             };
             for some in others.chunks(DROPPED_AT_ONCE) {
-                if let Err(error) = self.with_store(|store| store.write(|w| w.drop_vectors(some)))? {
+                if let Err(error) =
+                    self.with_store(|store| store.write(|w| w.drop_vectors_of_others(embedder, some)))?
+                {
                     return Some(Err(error));
                 }
             }

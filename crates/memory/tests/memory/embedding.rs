@@ -219,7 +219,7 @@ fn vectors_of_zeros_or_with_a_nan_leave_the_search_by_words() {
 }
 
 #[test]
-fn a_stored_vector_of_another_length_is_passed_over() {
+fn a_stored_vector_of_another_length_is_made_anew() {
     let world = World::new();
     let message = world.say(Role::User, "My puppy is three years old.");
     let vector = resident_store::StoredVector {
@@ -230,4 +230,6 @@ fn a_stored_vector_of_another_length_is_passed_over() {
     world.memory.store().write(|w| w.put_vectors("words", &[vector])).unwrap();
     world.embed_with(&WordEmbedder::new("words", 64));
     assert_eq!(said(&world.recall("puppy")), ["My puppy is three years old."]);
+    assert!(world.memory.wait_until_embedded(SOON));
+    assert_eq!(said(&world.recall("hound")), ["My puppy is three years old."]);
 }

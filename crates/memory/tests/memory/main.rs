@@ -5,5 +5,6 @@
 mod archival;
 mod core;
 mod embedding;
+mod index_files;
 mod recall;
 mod support;

@@ -180,18 +180,15 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn purged_vector_groups(&self) -> Result<Vec<(VectorGroup, bool)>, StoreError> {
-        let groups = self.all(
-            "SELECT DISTINCT of_messages, group_id FROM vector_removals WHERE purged",
-            [],
-            |row| {
+        let groups =
+            self.all("SELECT DISTINCT of_messages, group_id FROM vector_removals WHERE purged", [], |row| {
                 let id: String = row.get(1)?;
                 Ok(if row.get(0)? {
                     VectorGroup::MessagesOf(AgentId(id))
                 } else {
                     VectorGroup::PassagesIn(ArchiveId(id))
                 })
-            },
-        )?;
+            })?;
         groups.into_iter().map(|group| Ok((group.clone(), self.is_vector_group(&group)?))).collect()
     }
 

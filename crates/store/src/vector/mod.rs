@@ -232,9 +232,8 @@ impl Reader<'_> {
     pub fn vectors_of_others(&self, embedder: &str) -> Result<Vec<VectorRow>, StoreError> {
         let mut found = Vec::new();
         for (owner, Place { vectors, .. }) in &PLACES {
-            let sql = format!(
-                "SELECT number FROM {vectors} WHERE embedder IN (SELECT key FROM embedders WHERE name <> ?)"
-            );
+            let sql =
+                format!("SELECT number FROM {vectors} WHERE embedder IN (SELECT key FROM embedders WHERE name <> ?)");
             found.extend(self.all(&sql, [embedder], |row| Ok(VectorRow { owner: *owner, number: row.get(0)? }))?);
         }
         Ok(found)
@@ -299,11 +298,16 @@ impl Writer<'_> {
         Ok(changed > 0)
     }
 
-    /// Drops vectors. All of an embedder at once would keep everybody else from writing for long.
+    /// Drops vectors of other embedders than `embedder`, which will have to begin anew if they come back. All of them at
+    /// once would keep everybody else from writing for long.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn drop_vectors(&mut self, vectors: &[VectorRow]) -> Result<(), StoreError> {
+    pub fn drop_vectors_of_others(&mut self, embedder: &str, vectors: &[VectorRow]) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE embedders SET messages_done = 0, passages_done = 0 WHERE name <> ? AND messages_done + passages_done > 0",
+            [embedder],
+        )?;
         for VectorRow { owner, number } in vectors {
             self.execute(&format!("DELETE FROM {} WHERE number = ?", place(*owner).vectors), [number])?;
         }
