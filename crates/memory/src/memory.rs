@@ -8,7 +8,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use resident_index::{Hit, IndexError, VectorIndex};
-use resident_store::{Reader, Store, VectorGroup, VectorOwner};
+use resident_store::{Reader, Store, VectorGroup};
 
 use crate::{
     Embedder, MemoryError, Signals,
@@ -211,16 +211,28 @@ impl Dense {
         Ok(nearest)
     }
 
-    /// How similar the query is to the texts of those rows that have a vector.
+    /// How similar the query is to the texts of those rows of some groups that have a vector.
     pub(crate) fn similarities(
         &self,
         r: &Reader<'_>,
-        owner: VectorOwner,
+        groups: &[VectorGroup],
         keys: &[i64],
     ) -> Result<HashMap<i64, f32>, MemoryError> {
-        let stored = r.vectors_of_rows(owner, self.vectors.embedder().id(), keys)?;
-        let comparable = stored.into_iter().filter(|(_, vector)| vector.len() == self.query.len());
-        let similar = comparable.map(|(key, vector)| (key, resident_index::dot(&self.query, &vector)));
-        Ok(similar.filter(|(_, similarity)| similarity.is_finite()).collect())
+        let mut similar = HashMap::with_capacity(keys.len());
+        // The indexes tell it ten times sooner than the store, as far as they are built.
+        for group in groups {
+            let known = self.vectors.loaded(group).and_then(|index| {
+                index.look(|index| index.search_among(&self.query, keys.len(), keys))
+            });
+            similar.extend(known.into_iter().flatten().map(|hit| (hit.key, hit.score)));
+        }
+        let unknown: Vec<i64> = keys.iter().copied().filter(|key| !similar.contains_key(key)).collect();
+        if let Some(group) = groups.first() {
+            let stored = r.vectors_of_rows(group.owner(), self.vectors.embedder().id(), &unknown)?;
+            let comparable = stored.into_iter().filter(|(_, vector)| vector.len() == self.query.len());
+            similar.extend(comparable.map(|(key, vector)| (key, resident_index::dot(&self.query, &vector))));
+        }
+        similar.retain(|_, similarity| similarity.is_finite());
+        Ok(similar)
     }
 }

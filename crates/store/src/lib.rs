@@ -58,7 +58,7 @@ pub use ids::{
     PassageId, StepId, SummaryId, ToolId, TurnId,
 };
 pub use letter::Letter;
-pub use lexical::{LexicalHit, TextTable};
+pub use lexical::{LexicalHit, TextTable, WordPlace};
 pub use mcp_server::{McpServer, McpServerKind};
 pub use message::{Message, MessageFilter, MessageListing, NewMessage, Role, ToolCall, ToolStatus, WindowMessages};
 pub use page::Page;

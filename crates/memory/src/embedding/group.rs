@@ -104,7 +104,7 @@ impl GroupIndex {
     }
 
     /// What `look` finds. Where the file turns out to be damaged the index begins anew, and nothing is found.
-    pub(super) fn look<T>(&self, look: impl Fn(&VectorIndex) -> Result<T, IndexError>) -> Option<T> {
+    pub(crate) fn look<T>(&self, look: impl Fn(&VectorIndex) -> Result<T, IndexError>) -> Option<T> {
         let looked = look(&self.index.read().unwrap_or_else(PoisonError::into_inner));
         match looked {
             Ok(found) => Some(found),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use resident_store::{ConversationId, Message, Reader, StoreError, TextTable};
+use resident_store::{ConversationId, Message, Reader, StoreError, TextTable, WordPlace};
 
 use super::question::{Question, Tense};
 use super::rank::{
@@ -15,8 +15,8 @@ use super::words::words;
 /// Messages with a longer pause between them belong to two sessions.
 const PAUSE_MS: i64 = 60 * 60 * 1_000;
 
-/// A term in more rows than this is as common as any; counting on would cost more than it tells.
-const MOST_COUNTED: usize = 20_000;
+/// So many rows with a term are counted; counting on would cost more than it tells.
+const MOST_COUNTED: usize = 4_096;
 
 /// A message that may answer, and what stands around it.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl WeightedTerms {
                 weights.push(0.0);
                 continue;
             }
-            let rows_with = r.count_rows_with(table, term, MOST_COUNTED)?;
+            let rows_with = r.estimate_rows_with(table, WordPlace::Text, term, MOST_COUNTED)?;
             let weight = rarity(rows, rows_with);
             *(if rows_with > 0 { &mut present } else { &mut missing }) += weight;
             weights.push(weight);

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use resident_index::Hit;
 use resident_store::{
     AgentId, ConversationId, LexicalHit, Message, MessageFilter, MessageListing, Page, Reader, Role, TextTable, Thread,
-    TurnId, VectorGroup, VectorOwner,
+    TurnId, VectorGroup,
 };
 
 use super::{
     Question, Reason, Signals,
     evidence::{self, Candidate, WeightedTerms},
+    plan,
     rank::{BY_MEANING, BY_WORDS, Evidence, Found, LEAST_SIMILARITY, MESSAGE_WEIGHTS, WITHIN_TIME, merge},
     words::present,
 };
@@ -114,7 +115,7 @@ impl Memory {
             let by_words = messages_by_words(r, agent, query, &question, signals)?;
             let candidates = candidates(r, agent, query, &merge(&by_words, &by_meaning))?;
             let similarity = match &dense {
-                Some(dense) => similarities(r, dense, &candidates)?,
+                Some(dense) => similarities(r, agent, dense, &candidates)?,
                 None => HashMap::new(),
             };
             let terms = WeightedTerms::read(r, TextTable::Messages, &question.terms, &evidence::names(&candidates))?;
@@ -170,7 +171,7 @@ fn messages_by_words(
     let [text, neighbours, context] = MESSAGE_WEIGHTS;
     let weights = [text, if signals.neighbours { neighbours } else { 0.0 }, context];
     let filter = query.filter();
-    let expression = &question.match_expression;
+    let expression = &plan::expression(r, TextTable::Messages, &question.searched)?;
     let mut found = r.search_messages_text(agent, expression, &filter, weights, BY_WORDS.max(query.limit))?;
     if let Some(dates) = question.dates.filter(|_| signals.date) {
         // What was said then is looked through by itself, since better matches of other times may crowd it out.
@@ -204,14 +205,19 @@ fn candidates(
 }
 
 /// How similar to the query the candidates and the messages beside them are, as far as they are embedded.
-fn similarities(r: &Reader<'_>, dense: &Dense, candidates: &[Candidate]) -> Result<HashMap<i64, f32>, MemoryError> {
+fn similarities(
+    r: &Reader<'_>,
+    agent: &AgentId,
+    dense: &Dense,
+    candidates: &[Candidate],
+) -> Result<HashMap<i64, f32>, MemoryError> {
     let beside = |candidate: &Candidate| {
         let beside = [candidate.before.last(), candidate.after.first()];
         beside.into_iter().flatten().map(|message| message.seq).collect::<Vec<_>>()
     };
     let seqs: HashSet<i64> =
         candidates.iter().flat_map(|one| beside(one).into_iter().chain([one.message.seq])).collect();
-    dense.similarities(r, VectorOwner::Message, &seqs.into_iter().collect::<Vec<_>>())
+    dense.similarities(r, &[VectorGroup::MessagesOf(agent.clone())], &seqs.into_iter().collect::<Vec<_>>())
 }
 
 fn hit(question: &Question, score: f32, candidate: Candidate) -> RecallHit {

@@ -6,6 +6,7 @@ mod dates;
 mod evidence;
 mod messages;
 mod passages;
+mod plan;
 mod question;
 mod rank;
 mod reason;

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use resident_index::Hit;
-use resident_store::{Passage, PassageFilter, PassageScope, Store, TextTable, VectorGroup, VectorOwner};
+use resident_store::{Passage, PassageFilter, PassageScope, Store, TextTable, VectorGroup};
 
 use super::{
     Question, Reason,
     evidence::{WeightedTerms, prefer_newer, told},
+    plan,
     rank::{BY_WORDS, Evidence, Found, LEAST_SIMILARITY, PASSAGE_WEIGHTS, merge},
     words::present,
 };
@@ -110,14 +111,21 @@ impl Memory {
             Some(dense) => self.passages_by_meaning(filter, dense, limit)?,
         };
         self.store().read(|r| {
-            let by_words = r.search_passages_text(filter, &question.match_expression, PASSAGE_WEIGHTS, limit)?;
+            let by_words = {
+                let expression = plan::expression(r, TextTable::Passages, &question.searched)?;
+                r.search_passages_text(filter, &expression, PASSAGE_WEIGHTS, limit)?
+            };
             let candidates = merge(&by_words, &by_meaning);
             let mut passages = r.passages_by_rowid(&candidates.keys().copied().collect::<Vec<_>>())?;
             // It may have gone to the bin since the vectors were compared.
             passages.retain(|(_, passage)| passage.deleted_at_ms.is_some() == filter.deleted);
             let rows: Vec<i64> = passages.iter().map(|(row, _)| *row).collect();
             let similarity = match &dense {
-                Some(dense) => dense.similarities(r, VectorOwner::Passage, &rows)?,
+                Some(dense) => {
+                    let archives = r.archives_in(&filter.scope)?;
+                    let groups: Vec<_> = archives.into_iter().map(VectorGroup::PassagesIn).collect();
+                    dense.similarities(r, &groups, &rows)?
+                }
                 None => HashMap::new(),
             };
             let terms = WeightedTerms::read(r, TextTable::Passages, &question.terms, &HashSet::new())?;

@@ -10,8 +10,8 @@ use super::words;
 pub(super) struct Question {
     /// What is looked for, lower case, without stopwords.
     pub(super) terms: Vec<String>,
-    /// The same as FTS5 reads it.
-    pub(super) match_expression: String,
+    /// The same with what says when, for the search by words.
+    pub(super) searched: Vec<String>,
     /// The time that it names.
     pub(super) dates: Option<DateRange>,
     /// Which time it asks about, where it names none.
@@ -87,7 +87,7 @@ impl Question {
         if terms.is_empty() {
             return None;
         }
-        let match_expression = words::match_expression(&terms);
+        let searched = terms.clone();
         let dates = dates::named_range(text, now_ms, time_zone);
         if dates.is_some() {
             // What says when is compared with when it was said, not with the words.
@@ -95,7 +95,7 @@ impl Question {
         }
         // A sentence says what it is about early; a pasted page has every pronoun somewhere.
         let beginning: Vec<String> = words::words(words::beginning(text)).take(60).collect();
-        Some(Self { terms, match_expression, dates, tense: tense(&beginning), said_by: said_by(&beginning) })
+        Some(Self { terms, searched, dates, tense: tense(&beginning), said_by: said_by(&beginning) })
     }
 
     /// Whether a moment lies in the time that it names.

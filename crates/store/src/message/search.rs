@@ -81,8 +81,10 @@ impl Reader<'_> {
         }
         self.search_text(LexicalQuery {
             text_table: "message_text",
-            from: "message_text JOIN messages ON seq = message_text.rowid",
+            owners: "messages",
+            key: "seq",
             condition,
+            together: false,
             values,
             match_expression,
             weights,

@@ -54,6 +54,9 @@ CREATE INDEX messages_spoken ON messages (agent_id, conversation_id, seq) WHERE 
     )
 });
 
+/// So many times as many rows as messages that are asked for are looked through for them first.
+const NEAR: i64 = 3;
+
 /// Which messages are listed; those in the bin never are.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MessageListing {
@@ -231,7 +234,29 @@ impl Reader<'_> {
         n: usize,
     ) -> Result<(Vec<Message>, Vec<Message>), StoreError> {
         let thread = thread.into();
-        Ok((self.before(SPOKEN, &thread, seq, n)?, self.after(SPOKEN, &thread, seq, n)?))
+        // Mostly they are near, with few results of tools between them, and one query finds both sides.
+        let span = row_limit(n).saturating_mul(NEAR);
+        let sql = select(&format!(
+            "agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND seq BETWEEN ? AND ? ORDER BY seq"
+        ));
+        let params = params![
+            thread.agent_id.as_str(),
+            thread.conversation(),
+            seq.saturating_sub(span),
+            seq.saturating_add(span)
+        ];
+        let mut before = self.all(&sql, params, of_row)?;
+        let mut after = before.split_off(before.partition_point(|message| message.seq < seq));
+        after.retain(|message| message.seq > seq);
+        if before.len() < n {
+            before = self.before(SPOKEN, &thread, seq, n)?;
+        }
+        if after.len() < n {
+            after = self.after(SPOKEN, &thread, seq, n)?;
+        }
+        before.drain(..before.len().saturating_sub(n));
+        after.truncate(n);
+        Ok((before, after))
     }
 
     fn before(&self, condition: &str, thread: &Thread, seq: i64, limit: usize) -> Result<Vec<Message>, StoreError> {

@@ -31,8 +31,10 @@ impl Reader<'_> {
         let (condition, values) = filter.condition(&self.archives_in(&filter.scope)?);
         self.search_text(LexicalQuery {
             text_table: "passage_text",
-            from: "passage_text JOIN passages ON passages.key = passage_text.rowid",
+            owners: "passages",
+            key: "passages.key",
             condition,
+            together: !filter.tags.is_empty(),
             values,
             match_expression,
             weights,
