@@ -9,8 +9,10 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::{Connection, backup as sqlite_backup};
+use rusqlite::backup::{self as sqlite_backup, StepResult};
+use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
 use crate::profile::{self, Profile, sync_folder};
 use crate::{StoreError, connection, date};
@@ -20,6 +22,9 @@ const KEPT: usize = 7;
 
 /// How old the newest backup may be when the profile is opened.
 const INTERVAL_MS: i64 = 86_400_000;
+
+/// Pages that are copied between two looks at whether to go on: 16 MiB.
+const COPIED_PAGES: i32 = 4_096;
 
 const RESTORING: &str = "resident.db.restoring-";
 
@@ -115,16 +120,11 @@ pub(crate) fn finish_restore(profile: &Profile) -> Result<(), StoreError> {
     profile.mark_running()
 }
 
-/// Backs the database up when its newest backup is a day old.
-pub(crate) fn backup_if_due(
-    folder: &Path,
-    source: &Connection,
-    (schema, now_ms): (i64, i64),
-) -> Result<Option<PathBuf>, StoreError> {
+/// Whether the newest backup of a profile is a day old.
+pub(crate) fn is_due(folder: &Path, now_ms: i64) -> Result<bool, StoreError> {
     let newest = list_backups(folder)?.into_iter().next();
     // A backup from the future was made under a wrong clock and says nothing.
-    let fresh = newest.is_some_and(|newest| (0..INTERVAL_MS).contains(&(now_ms - newest.created_at_ms)));
-    if fresh { Ok(None) } else { back_up(folder, source, (schema, now_ms)).map(Some) }
+    Ok(!newest.is_some_and(|newest| (0..INTERVAL_MS).contains(&(now_ms - newest.created_at_ms))))
 }
 
 /// Writes a sound copy of the database to `to`, which is the whole copy or is not there at all.
@@ -133,7 +133,7 @@ pub(crate) fn back_up_to(source: &Connection, to: &Path) -> Result<(), StoreErro
     let name = to.file_name().ok_or_else(|| io(std::io::ErrorKind::InvalidInput.into()))?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let partial = folder.join(format!(".{}.resident-partial", name.to_string_lossy()));
-    let written = copy(source, &partial)
+    let written = copy(source, &partial, &AtomicBool::new(false))
         .map_err(|error| StoreError::from_sqlite(&partial, error))
         .and_then(|()| check(&partial))
         .and_then(|()| {
@@ -149,11 +149,25 @@ pub(crate) fn back_up_to(source: &Connection, to: &Path) -> Result<(), StoreErro
 
 /// Backs the database up and gives the copy's path.
 pub(crate) fn back_up(folder: &Path, source: &Connection, (schema, now_ms): (i64, i64)) -> Result<PathBuf, StoreError> {
+    back_up_unless(folder, source, (schema, now_ms), &AtomicBool::new(false))
+}
+
+/// The same, broken off when `stop` becomes true.
+pub(crate) fn back_up_unless(
+    folder: &Path,
+    source: &Connection,
+    (schema, now_ms): (i64, i64),
+    stop: &AtomicBool,
+) -> Result<PathBuf, StoreError> {
     let backups = folder.join("backups");
     fs::create_dir_all(&backups).map_err(|error| StoreError::from_io(&backups, error))?;
     let partial = backups.join("backup.partial");
-    let copied = copy(source, &partial).map_err(|error| StoreError::from_sqlite(&partial, error));
-    if let Err(error) = copied.and_then(|()| check(&partial)) {
+    let copied = copy(source, &partial, stop).map_err(|error| StoreError::from_sqlite(&partial, error));
+    let checked = copied.and_then(|()| check(&partial)).and_then(|()| match stop.load(Ordering::Acquire) {
+        true => Err(StoreError::from_sqlite(&partial, interrupted())),
+        false => Ok(()),
+    });
+    if let Err(error) = checked {
         // The half copy is of no use; that it cannot be removed would say less than what went wrong.
         let _ = fs::remove_file(&partial);
         return Err(error);
@@ -175,16 +189,30 @@ pub(crate) fn back_up(folder: &Path, source: &Connection, (schema, now_ms): (i64
     Ok(named)
 }
 
-fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
+fn copy(source: &Connection, to: &Path, stop: &AtomicBool) -> rusqlite::Result<()> {
     if to.exists() {
         // Left over from a kill; SQLite would copy into it, but its log, if it has one, is not ours.
         let _ = fs::remove_file(to);
     }
     let mut target = Connection::open(to)?;
-    // One step: a snapshot of all pages, for which writers need not wait in WAL mode.
-    sqlite_backup::Backup::new(source, &mut target)?.step(-1)?;
+    // What is copied is the snapshot of one transaction, for which writers need not wait in WAL mode.
+    let snapshot = Transaction::new_unchecked(source, TransactionBehavior::Deferred)?;
+    snapshot.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let copying = sqlite_backup::Backup::new(&snapshot, &mut target)?;
+    while copying.step(COPIED_PAGES)? == StepResult::More {
+        if stop.load(Ordering::Acquire) {
+            return Err(interrupted());
+        }
+    }
+    drop(copying);
+    snapshot.finish()?;
     // The copy is a file by itself, with no log beside it.
     target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+}
+
+fn interrupted() -> rusqlite::Error {
+    let code = ffi::Error::new(ffi::SQLITE_INTERRUPT);
+    rusqlite::Error::SqliteFailure(code, Some("the profile is being closed".to_owned()))
 }
 
 /// Refuses a damaged copy. Damage to what can be made anew from the texts does not count.

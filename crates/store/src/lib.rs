@@ -20,6 +20,7 @@ mod error;
 mod file;
 mod folder;
 mod group;
+mod housekeeping;
 mod identity;
 mod ids;
 mod letter;

@@ -3,6 +3,7 @@
 //! - `resident.db` (with `-wal` and `-shm`): the database;
 //! - `resident.lock`: locked while the profile is open; the system lets go of it when the program ends, however it ends;
 //! - `resident.running`: there from open to close; found at open, it says that the last run did not close;
+//! - `resident.doubt`: there when a check found damage while the profile was used;
 //! - `index/`: what the search by meaning keeps of vectors, made anew from the database where it is missing;
 //! - `backups/`: copies of the database; `damaged/<n>/`: databases that a backup took the place of.
 
@@ -70,6 +71,21 @@ impl Profile {
         }
     }
 
+    /// Whether a check found damage while the profile was used.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        doubt(&self.folder).exists()
+    }
+
+    /// Notes that what was found has been looked at.
+    pub(crate) fn forget_doubt(&self) {
+        let mark = doubt(&self.folder);
+        if mark.exists()
+            && let Err(error) = fs::remove_file(&mark)
+        {
+            tracing::warn!(path = %mark.display(), %error, "could not remove a mark");
+        }
+    }
+
     fn running_mark(&self) -> PathBuf {
         self.folder.join("resident.running")
     }
@@ -78,6 +94,17 @@ impl Profile {
 /// Where the database of a profile is.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("resident.db")
+}
+
+/// Notes that a check of the profile in `folder` found damage, so that the next open looks before anybody uses it.
+pub(crate) fn mark_doubt(folder: &Path) -> Result<(), StoreError> {
+    let path = doubt(folder);
+    let marked = File::create(&path).and_then(|file| file.sync_all()).and_then(|()| sync_folder(folder));
+    marked.map_err(|error| StoreError::from_io(&path, error))
+}
+
+fn doubt(folder: &Path) -> PathBuf {
+    folder.join("resident.doubt")
 }
 
 /// Makes the names in a folder durable. Windows does that with the files themselves and opens no folder.

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::checkpoint::Checkpointer;
+use crate::housekeeping::Housekeeping;
 use crate::message::Windows;
 use crate::migration::NEWEST;
+use crate::open::OpenProfile;
 use crate::profile::Profile;
 use crate::sql::{self, Reader, Writer};
 use crate::sync::LogSync;
@@ -20,6 +22,7 @@ const IDLE_READERS: usize = 4;
 /// The persistent state of one profile. Everything is in its folder; while it is open, no other process can open it.
 pub struct Store {
     // Connections close before the profile is let go of, and the one that writes is the last of them.
+    housekeeping: Option<Housekeeping>,
     checkpointer: Option<Checkpointer>,
     sync: Option<LogSync>,
     writer: Mutex<Option<Connection>>,
@@ -44,13 +47,14 @@ impl Store {
     /// come, and then nothing is changed; [`StoreError::Corrupt`] when its database is damaged or missing, and then one
     /// of [`list_backups`](crate::list_backups) may be restored; [`StoreError::ReadOnly`]; [`StoreError::DiskFull`].
     pub fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let (profile, writer) = open::open(folder, clock.now_ms())?;
+        let OpenProfile { profile, writer, later } = open::open(folder, clock.now_ms())?;
         let path = profile.database();
         let sync = LogSync::take_over(&writer, &path).map_err(|error| StoreError::from_sqlite(&path, error))?;
+        let housekeeping = Some(Housekeeping::start(folder, later, clock.now_ms()));
         let checkpointer = Some(Checkpointer::start(&path));
         let (readers, windows) = (Mutex::default(), Windows::default());
         let writer = Mutex::new(Some(writer));
-        Ok(Self { checkpointer, sync, writer, readers, windows, path, clock, profile })
+        Ok(Self { housekeeping, checkpointer, sync, writer, readers, windows, path, clock, profile })
     }
 
     /// The profile's folder.
@@ -160,11 +164,12 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        let checked = self.housekeeping.take().is_none_or(Housekeeping::finish);
         self.checkpointer = None;
         self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let closed = writer.is_none_or(|writer| writer.close().is_ok());
-        if closed {
+        if closed && checked {
             self.profile.mark_closed();
         }
     }
