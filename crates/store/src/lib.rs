@@ -15,6 +15,7 @@ mod checkpoint;
 mod clock;
 mod connection;
 mod conversation;
+mod counts;
 mod date;
 mod error;
 mod file;

@@ -5,7 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    agent, archive, block, carried, conversation, file, folder, group, identity, letter, mcp_server, message, passage,
+    agent, archive, block, carried, conversation, counts, file, folder, group, identity, letter, mcp_server, message, passage,
     setting, summary, tool, turn, vector,
 };
 
@@ -28,6 +28,7 @@ const MIGRATIONS: &[fn(&Connection) -> rusqlite::Result<()>] = &[
     have_groups,
     stamp_messages,
     number_vectors,
+    count_rows,
 ];
 
 /// Brings a database from the schema `found` to [`NEWEST`].
@@ -141,4 +142,9 @@ fn stamp_messages(connection: &Connection) -> rusqlite::Result<()> {
 /// Indexes of vectors are kept in files and follow the store.
 fn number_vectors(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(vector::change::SCHEMA)
+}
+
+/// What is told with every turn is not counted every time.
+fn count_rows(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(counts::SCHEMA)
 }

@@ -198,11 +198,7 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn count_messages(&self, thread: impl Into<Thread>) -> Result<usize, StoreError> {
-        let thread = thread.into();
-        self.count(
-            "SELECT COUNT(*) FROM messages WHERE agent_id = ? AND conversation_id IS ? AND deleted_at_ms IS NULL",
-            params![thread.agent_id.as_str(), thread.conversation()],
-        )
+        self.messages_in(&thread.into())
     }
 
     /// The last message of a thread that is not in the bin.

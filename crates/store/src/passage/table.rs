@@ -318,11 +318,7 @@ impl Reader<'_> {
     /// When the database cannot be read.
     pub fn count_passages(&self, scope: impl Into<PassageScope>) -> Result<usize, StoreError> {
         let archives = self.archives_in(&scope.into())?;
-        let within = in_archives(&archives);
-        self.count(
-            &format!("SELECT COUNT(*) FROM passages WHERE archive_id {within} AND deleted_at_ms IS NULL"),
-            params_from_iter(archives.iter().map(ArchiveId::as_str)),
-        )
+        self.passages_in(&archives)
     }
 
     /// The passage called `id` with its row.

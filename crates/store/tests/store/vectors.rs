@@ -213,6 +213,9 @@ fn following_the_changes_gives_what_reading_all_does() {
             }
             _ => embed_all(&profile, "mini"),
         }
+        let rows = followers.each_ref().map(|(group, _)| profile.read(|r| r.vector_rows(group)).len());
+        let counted = [profile.read(|r| r.count_messages(&ada)), profile.read(|r| r.count_passages(&ada))];
+        assert_eq!(rows, counted, "after step {step}: all of them are spoken, and counted");
         for (group, follower) in &mut followers {
             if step % 5 == 0 {
                 follower.follow(&profile, group, usize::try_from(step % 4).unwrap() + 1);
