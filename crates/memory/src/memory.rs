@@ -221,9 +221,10 @@ impl Dense {
         let mut similar = HashMap::with_capacity(keys.len());
         // The indexes tell it ten times sooner than the store, as far as they are built.
         for group in groups {
-            let known = self.vectors.loaded(group).and_then(|index| {
-                index.look(|index| index.search_among(&self.query, keys.len(), keys))
-            });
+            let known = self
+                .vectors
+                .loaded(group)
+                .and_then(|index| index.look(|index| index.search_among(&self.query, keys.len(), keys)));
             similar.extend(known.into_iter().flatten().map(|hit| (hit.key, hit.score)));
         }
         let unknown: Vec<i64> = keys.iter().copied().filter(|key| !similar.contains_key(key)).collect();

@@ -145,7 +145,9 @@ impl Reader<'_> {
     }
 
     fn search_together(&self, query: LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
-        let LexicalQuery { text_table: table, owners, key, condition, values, match_expression, weights, limit, .. } = query;
+        let LexicalQuery {
+            text_table: table, owners, key, condition, values, match_expression, weights, limit, ..
+        } = query;
         let sql = format!(
             "SELECT {table}.rowid, -bm25({table}, ?, ?, ?) AS score FROM {table} JOIN {owners} ON {key} = {table}.rowid
              WHERE {table} MATCH ? AND {condition} ORDER BY score DESC, {table}.rowid DESC LIMIT ?"

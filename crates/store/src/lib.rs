@@ -72,4 +72,4 @@ pub use summary::{Summary, SummaryKind};
 pub use tool::{ToolDefinition, ToolListing, ToolType};
 pub use turn::{Step, StepListing, Turn, TurnListing, TurnStatus};
 pub use vector::change::VectorChanges;
-pub use vector::{StoredVector, Unembedded, VectorGroup, VectorOwner, VectorRow};
+pub use vector::{RowsBefore, StoredVector, Unembedded, VectorGroup, VectorOwner, VectorRow};

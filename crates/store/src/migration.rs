@@ -5,8 +5,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    agent, archive, block, carried, conversation, counts, file, folder, group, identity, letter, mcp_server, message, passage,
-    setting, summary, tool, turn, vector,
+    agent, archive, block, carried, conversation, counts, file, folder, group, identity, letter, mcp_server, message,
+    passage, setting, summary, tool, turn, vector,
 };
 
 /// "RSDT": tells a database of Resident from any other SQLite file.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use resident_store::{Store, StoreError, StoredVector, Unembedded, VectorOwner};
+use resident_store::{RowsBefore, Store, StoreError, StoredVector, Unembedded, VectorOwner};
 
 use super::keeper::Waker;
 use super::turns::Turns;
@@ -60,8 +60,10 @@ struct Shared {
 #[derive(Default)]
 struct Signal {
     stopped: bool,
-    /// Something was written since the thread last looked.
+    /// Something was written since the thread last waited.
     written: bool,
+    /// Something was written since it last began with the newest.
+    newer: bool,
     /// Batches written so far.
     batches: u64,
 }
@@ -95,7 +97,9 @@ impl Worker {
 
     /// Tells the thread that something may be there to embed.
     pub(crate) fn notify(&self) {
-        self.shared.lock_signal().written = true;
+        let mut signal = self.shared.lock_signal();
+        (signal.written, signal.newer) = (true, true);
+        drop(signal);
         self.shared.changed.notify_all();
     }
 
@@ -150,9 +154,13 @@ impl Shared {
         let mut pause = FIRST_PAUSE;
         let mut remaining = 0;
         let mut tidied = false;
+        let mut before = RowsBefore::default();
         while !self.lock_signal().stopped {
             let texts = if self.give_way() { BATCH } else { FEW };
-            let Some(next) = self.with_store(|store| self.next(store, texts, &skipped)) else { return };
+            if std::mem::take(&mut self.lock_signal().newer) {
+                before = RowsBefore::default();
+            }
+            let Some(next) = self.with_store(|store| self.next(store, texts, &skipped, &mut before)) else { return };
             let outcome = match next {
                 Ok(Next::Nothing) => {
                     remaining = 0;
@@ -168,7 +176,10 @@ impl Shared {
                     if remaining < batch.len() {
                         remaining = self.with_store(|store| self.remaining(store).unwrap_or(0)).unwrap_or(0);
                     }
-                    self.embed(&batch, &mut skipped).map(|()| batch.len())
+                    self.embed(&batch, &mut skipped).map(|()| {
+                        batch.iter().for_each(|seen| before.go_past(seen));
+                        batch.len()
+                    })
                 }
                 Err(error) => Err(error.to_string()),
             };
@@ -218,11 +229,28 @@ impl Shared {
         }
     }
 
-    fn next(&self, store: &Store, texts: usize, skipped: &HashSet<(VectorOwner, i64)>) -> Result<Next, StoreError> {
-        let mut batch = store.read(|r| r.unembedded(self.vectors.embedder().id(), texts + skipped.len()))?;
-        batch.retain(|unembedded| !skipped.contains(&(unembedded.owner, unembedded.key)));
-        batch.truncate(texts);
-        Ok(if batch.is_empty() { Next::Nothing } else { Next::Batch(batch) })
+    /// The newest of the texts `before` some that have no vector; where none is left, those of all.
+    fn next(
+        &self,
+        store: &Store,
+        texts: usize,
+        skipped: &HashSet<(VectorOwner, i64)>,
+        before: &mut RowsBefore,
+    ) -> Result<Next, StoreError> {
+        loop {
+            let (embedder, limit) = (self.vectors.embedder().id(), texts + skipped.len());
+            let mut batch = store.read(|r| r.unembedded_before(embedder, before, limit))?;
+            batch.retain(|unembedded| !skipped.contains(&(unembedded.owner, unembedded.key)));
+            batch.truncate(texts);
+            if !batch.is_empty() {
+                return Ok(Next::Batch(batch));
+            }
+            if *before == RowsBefore::default() {
+                return Ok(Next::Nothing);
+            }
+            // One whose text changed while it was embedded was passed by.
+            *before = RowsBefore::default();
+        }
     }
 
     fn remaining(&self, store: &Store) -> Result<usize, StoreError> {

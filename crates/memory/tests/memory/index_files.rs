@@ -15,6 +15,9 @@ use crate::support::{SOON, WordEmbedder, World, said, texts};
 
 const DIMENSION: usize = 64;
 
+/// What happens to the bytes of a file.
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
 fn embed(world: &World) {
     world.embed_with(&WordEmbedder::new("words", DIMENSION));
     assert!(world.memory.wait_until_embedded(SOON));
@@ -102,7 +105,7 @@ fn a_start_reads_the_file_and_what_has_changed_since() {
 
 #[test]
 fn a_file_that_cannot_be_used_is_made_anew() {
-    let damages: [(&str, fn(Vec<u8>) -> Vec<u8>); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("truncated", |mut bytes| {
             bytes.truncate(bytes.len() / 2);
             bytes

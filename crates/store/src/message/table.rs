@@ -232,9 +232,8 @@ impl Reader<'_> {
         let thread = thread.into();
         // Mostly they are near, with few results of tools between them, and one query finds both sides.
         let span = row_limit(n).saturating_mul(NEAR);
-        let sql = select(&format!(
-            "agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND seq BETWEEN ? AND ? ORDER BY seq"
-        ));
+        let sql =
+            select(&format!("agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND seq BETWEEN ? AND ? ORDER BY seq"));
         let params = params![
             thread.agent_id.as_str(),
             thread.conversation(),

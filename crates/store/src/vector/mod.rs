@@ -68,6 +68,32 @@ pub struct Unembedded {
     pub text: String,
 }
 
+/// Rows before those of a message and of a passage; all rows by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsBefore {
+    /// The row of the message.
+    pub message: i64,
+    /// The row of the passage.
+    pub passage: i64,
+}
+
+impl Default for RowsBefore {
+    fn default() -> Self {
+        Self { message: i64::MAX, passage: i64::MAX }
+    }
+}
+
+impl RowsBefore {
+    /// Leaves out `seen` and what is newer.
+    pub fn go_past(&mut self, seen: &Unembedded) {
+        let before = match seen.owner {
+            VectorOwner::Message => &mut self.message,
+            VectorOwner::Passage => &mut self.passage,
+        };
+        *before = seen.key.min(*before);
+    }
+}
+
 /// One stored vector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredVector {
@@ -176,12 +202,31 @@ impl Reader<'_> {
     /// # Errors
     /// When the database cannot be read.
     pub fn unembedded(&self, embedder: &str, limit: usize) -> Result<Vec<Unembedded>, StoreError> {
+        self.unembedded_before(embedder, &RowsBefore::default(), limit)
+    }
+
+    /// The same among older rows, for whoever goes through a million of them, newest first, and need not see again that
+    /// the newer ones are done.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unembedded_before(
+        &self,
+        embedder: &str,
+        before: &RowsBefore,
+        limit: usize,
+    ) -> Result<Vec<Unembedded>, StoreError> {
         let embedder = self.embedder_key(embedder)?;
         let mut found = Vec::new();
         for (owner, place) in PLACES.iter().rev() {
             let Place { key, text, .. } = place;
-            let sql = format!("SELECT {key}, {text} {} ORDER BY {key} DESC LIMIT ?2", place.unembedded());
-            found.extend(self.all(&sql, params![embedder, row_limit(limit - found.len())], |row| {
+            let before = match owner {
+                VectorOwner::Message => before.message,
+                VectorOwner::Passage => before.passage,
+            };
+            let sql =
+                format!("SELECT {key}, {text} {} AND {key} < ?2 ORDER BY {key} DESC LIMIT ?3", place.unembedded());
+            found.extend(self.all(&sql, params![embedder, before, row_limit(limit - found.len())], |row| {
                 Ok(Unembedded { owner: *owner, key: row.get(0)?, text: row.get(1)? })
             })?);
         }
