@@ -1,8 +1,8 @@
 //! What the searches by words share: a query over an FTS5 table joined with the rows it stands for, ranked by BM25.
 //! Which columns weigh how much is the caller's business; ranking lives in `memory`.
 //!
-//! The matches are ranked first, and the best of them looked up until enough meet the condition: a lookup costs as much
-//! as ranking several. Of more matches than [`MOST_RANKED`] the newest are ranked.
+//! The joined query looks at every match. In a large table it is quicker to rank the matches first and to look up the
+//! best of them, until enough meet the condition: a lookup costs as much as ranking several.
 
 use rusqlite::types::Value;
 use rusqlite::{ErrorCode, Params, params, params_from_iter};
@@ -19,17 +19,11 @@ pub struct LexicalHit {
     pub bm25: f64,
 }
 
-/// So many matches are ranked, in some hundredths of a second.
-const MOST_RANKED: usize = 16_384;
-
-/// A search of the FTS5 table `text_table` among the rows of `owners`, whose number is `key`, that meet `condition`.
+/// A search of the FTS5 table `text_table` among the rows of `from` that meet `condition`.
 pub(crate) struct LexicalQuery<'a> {
     pub(crate) text_table: &'static str,
-    pub(crate) owners: &'static str,
-    pub(crate) key: &'static str,
+    pub(crate) from: &'static str,
     pub(crate) condition: String,
-    /// Whether the condition is sooner looked at for all rows together than for one after the other.
-    pub(crate) together: bool,
     pub(crate) values: Vec<Value>,
     pub(crate) match_expression: &'a str,
     pub(crate) weights: [f64; 3],
@@ -105,51 +99,63 @@ impl Reader<'_> {
         self.count(&format!("SELECT COALESCE(MAX(rowid), 0) FROM {}", table.name()), [])
     }
 
-    pub(crate) fn search_text(&self, query: LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
-        // A question of nothing but stopwords leaves no word to look for, which is no fault of the question.
-        if query.match_expression.trim().is_empty() {
+    /// The rows of a table that match an FTS5 expression, whoever they belong to, best first; of more than `most` the
+    /// newest. `weights` are those of the columns.
+    ///
+    /// # Errors
+    /// [`StoreError::BadExpression`] when FTS5 does not understand the expression.
+    pub fn rank_by_words(
+        &self,
+        table: TextTable,
+        match_expression: &str,
+        weights: [f64; 3],
+        most: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        if match_expression.trim().is_empty() {
             return Ok(Vec::new());
         }
-        if query.together {
-            return self.search_together(query);
-        }
-        let matches = self.best_matches(&query)?;
-        let all = matches.len() < MOST_RANKED;
-        let sql = format!("SELECT 1 FROM {} WHERE {} = ? AND {}", query.owners, query.key, query.condition);
-        let mut values = vec![Value::Null];
-        values.extend(query.values.iter().cloned());
-        let mut hits = Vec::with_capacity(query.limit.min(matches.len()));
-        for hit in matches {
-            if hits.len() == query.limit {
-                break;
-            }
-            values[0] = hit.key.into();
-            if self.first(&sql, params_from_iter(&values), |_| Ok(()))?.is_some() {
-                hits.push(hit);
-            }
-        }
-        // What is looked for may be among the older matches.
-        if all || hits.len() == query.limit { Ok(hits) } else { self.search_together(query) }
-    }
-
-    /// The matches of all owners, best first.
-    fn best_matches(&self, query: &LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
-        let LexicalQuery { text_table: table, match_expression, weights: [first, second, third], .. } = query;
+        let (name, [first, second, third]) = (table.name(), weights);
         let sql = format!(
-            "SELECT rowid, -bm25({table}, ?, ?, ?) FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT ?"
+            "SELECT rowid, -bm25({name}, ?, ?, ?) FROM {name} WHERE {name} MATCH ? ORDER BY rowid DESC LIMIT ?"
         );
-        let params = params![first, second, third, match_expression, row_limit(MOST_RANKED)];
+        let params = params![first, second, third, match_expression, row_limit(most)];
         let mut matches = self.lexical(match_expression, &sql, params)?;
         matches.sort_by(|a, b| b.bm25.total_cmp(&a.bm25).then(b.key.cmp(&a.key)));
         Ok(matches)
     }
 
-    fn search_together(&self, query: LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
-        let LexicalQuery {
-            text_table: table, owners, key, condition, values, match_expression, weights, limit, ..
-        } = query;
+    /// The first `limit` of some hits whose rows of `owners`, with the number `key`, meet a condition.
+    pub(crate) fn first_that_meet(
+        &self,
+        (owners, key): (&str, &str),
+        (condition, mut values): (String, Vec<Value>),
+        hits: &[LexicalHit],
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        let sql = format!("SELECT 1 FROM {owners} WHERE {condition} AND {key} = ?");
+        values.push(Value::Null);
+        let mut kept = Vec::with_capacity(limit.min(hits.len()));
+        for hit in hits {
+            if kept.len() == limit {
+                break;
+            }
+            values.pop();
+            values.push(hit.key.into());
+            if self.first(&sql, params_from_iter(&values), |_| Ok(()))?.is_some() {
+                kept.push(*hit);
+            }
+        }
+        Ok(kept)
+    }
+
+    pub(crate) fn search_text(&self, query: LexicalQuery<'_>) -> Result<Vec<LexicalHit>, StoreError> {
+        let LexicalQuery { text_table: table, from, condition, values, match_expression, weights, limit } = query;
+        // A question of nothing but stopwords leaves no word to look for, which is no fault of the question.
+        if match_expression.trim().is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
-            "SELECT {table}.rowid, -bm25({table}, ?, ?, ?) AS score FROM {table} JOIN {owners} ON {key} = {table}.rowid
+            "SELECT {table}.rowid, -bm25({table}, ?, ?, ?) AS score FROM {from}
              WHERE {table} MATCH ? AND {condition} ORDER BY score DESC, {table}.rowid DESC LIMIT ?"
         );
         let mut params: Vec<Value> = weights.iter().map(|weight| Value::from(*weight)).collect();

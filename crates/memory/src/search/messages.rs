@@ -11,7 +11,7 @@ use resident_store::{
 use super::{
     Question, Reason, Signals,
     evidence::{self, Candidate, WeightedTerms},
-    plan,
+    plan::Plan,
     rank::{BY_MEANING, BY_WORDS, Evidence, Found, LEAST_SIMILARITY, MESSAGE_WEIGHTS, WITHIN_TIME, merge},
     words::present,
 };
@@ -171,8 +171,8 @@ fn messages_by_words(
     let [text, neighbours, context] = MESSAGE_WEIGHTS;
     let weights = [text, if signals.neighbours { neighbours } else { 0.0 }, context];
     let filter = query.filter();
-    let expression = &plan::expression(r, TextTable::Messages, &question.searched)?;
-    let mut found = r.search_messages_text(agent, expression, &filter, weights, BY_WORDS.max(query.limit))?;
+    let plan = Plan::make(r, TextTable::Messages, &question.searched, weights)?;
+    let mut found = plan.messages(r, agent, &filter, BY_WORDS.max(query.limit))?;
     if let Some(dates) = question.dates.filter(|_| signals.date) {
         // What was said then is looked through by itself, since better matches of other times may crowd it out.
         let then = MessageFilter {
@@ -180,7 +180,7 @@ fn messages_by_words(
             to_ms: Some(dates.to_ms.saturating_add(TOLD_SOON_MS).min(query.to_ms.unwrap_or(i64::MAX))),
             ..filter
         };
-        found.extend(r.search_messages_text(agent, expression, &then, weights, WITHIN_TIME)?);
+        found.extend(plan.some_messages(r, agent, &then, WITHIN_TIME)?);
     }
     Ok(found)
 }

@@ -8,7 +8,7 @@ use resident_store::{Passage, PassageFilter, PassageScope, Store, TextTable, Vec
 use super::{
     Question, Reason,
     evidence::{WeightedTerms, prefer_newer, told},
-    plan,
+    plan::Plan,
     rank::{BY_WORDS, Evidence, Found, LEAST_SIMILARITY, PASSAGE_WEIGHTS, merge},
     words::present,
 };
@@ -111,10 +111,8 @@ impl Memory {
             Some(dense) => self.passages_by_meaning(filter, dense, limit)?,
         };
         self.store().read(|r| {
-            let by_words = {
-                let expression = plan::expression(r, TextTable::Passages, &question.searched)?;
-                r.search_passages_text(filter, &expression, PASSAGE_WEIGHTS, limit)?
-            };
+            let plan = Plan::make(r, TextTable::Passages, &question.searched, PASSAGE_WEIGHTS)?;
+            let by_words = plan.passages(r, filter, limit)?;
             let candidates = merge(&by_words, &by_meaning);
             let mut passages = r.passages_by_rowid(&candidates.keys().copied().collect::<Vec<_>>())?;
             // It may have gone to the bin since the vectors were compared.

@@ -1,8 +1,9 @@
 //! Which words of a question are looked for. In a memory of some thousand rows that is all of them. In one of a million, a
 //! common word stands in a hundred thousand rows, to rank which would take longer than anybody waits, and says little:
-//! there the rarest words find the candidates, and the others help to weigh them.
+//! there the rarest words find the candidates, and the others help to weigh them. The matches are ranked before anybody
+//! looks whose they are and when they were said.
 
-use resident_store::{Reader, StoreError, TextTable, WordPlace};
+use resident_store::{AgentId, LexicalHit, MessageFilter, PassageFilter, Reader, StoreError, TextTable, WordPlace};
 
 use super::words;
 
@@ -18,14 +19,100 @@ const MOST_COUNTED: usize = 2_048;
 /// Where even the rarest word stands in too many rows, one of so many others has to stand there as well.
 const OTHERS: usize = 2;
 
-/// What FTS5 is asked for to find rows with any of `terms`.
-///
-/// # Errors
-/// When the database cannot be read.
-pub(super) fn expression(r: &Reader<'_>, table: TextTable, terms: &[String]) -> Result<String, StoreError> {
-    if r.highest_row(table)? <= FEW_ROWS {
-        return Ok(words::match_expression(terms));
+/// So many matches are ranked, the newest of more, should there be more than was estimated.
+const MOST_RANKED: usize = 8_192;
+
+/// So many of the best matches are looked through for those of a time that the query only names.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// How a question is looked for by its words.
+pub(super) struct Plan {
+    /// What FTS5 is asked for.
+    expression: String,
+    weights: [f64; 3],
+    /// The best matches, of all agents, where the table is large.
+    ranked: Option<Vec<LexicalHit>>,
+}
+
+impl Plan {
+    /// Looks how `terms` are best looked for; `weights` are those of the columns.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn make(
+        r: &Reader<'_>,
+        table: TextTable,
+        terms: &[String],
+        weights: [f64; 3],
+    ) -> Result<Self, StoreError> {
+        if r.highest_row(table)? <= FEW_ROWS {
+            return Ok(Self { expression: words::match_expression(terms), weights, ranked: None });
+        }
+        let expression = expression(r, table, terms)?;
+        let ranked = Some(r.rank_by_words(table, &expression, weights, MOST_RANKED)?);
+        Ok(Self { expression, weights, ranked })
     }
+
+    /// The best `limit` messages of an agent that meet `filter`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn messages(
+        &self,
+        r: &Reader<'_>,
+        agent: &AgentId,
+        filter: &MessageFilter,
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        if let Some(ranked) = &self.ranked {
+            let found = r.first_messages(agent, filter, ranked, limit)?;
+            if found.len() == limit || ranked.len() < MOST_RANKED {
+                return Ok(found);
+            }
+        }
+        r.search_messages_text(agent, &self.expression, filter, self.weights, limit)
+    }
+
+    /// The same, where it is no harm that some are not found.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn some_messages(
+        &self,
+        r: &Reader<'_>,
+        agent: &AgentId,
+        filter: &MessageFilter,
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        match &self.ranked {
+            Some(ranked) => r.first_messages(agent, filter, &ranked[..ranked.len().min(LOOKED_THROUGH)], limit),
+            None => self.messages(r, agent, filter, limit),
+        }
+    }
+
+    /// The best `limit` passages meant by `filter`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn passages(
+        &self,
+        r: &Reader<'_>,
+        filter: &PassageFilter,
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        // Tags are looked up once for all rows, and not for one after the other.
+        if let Some(ranked) = self.ranked.as_ref().filter(|_| filter.tags.is_empty()) {
+            let found = r.first_passages(filter, ranked, limit)?;
+            if found.len() == limit || ranked.len() < MOST_RANKED {
+                return Ok(found);
+            }
+        }
+        r.search_passages_text(filter, &self.expression, self.weights, limit)
+    }
+}
+
+/// What FTS5 is asked for to find rows of a large table with any of `terms`.
+fn expression(r: &Reader<'_>, table: TextTable, terms: &[String]) -> Result<String, StoreError> {
     let mut counted = Vec::with_capacity(terms.len());
     for term in terms {
         let rows = r.estimate_rows_with(table, WordPlace::Anywhere, term, MOST_COUNTED)?;

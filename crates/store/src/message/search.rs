@@ -34,6 +34,33 @@ pub struct MessageFilter {
     pub conversation_id: Option<ConversationId>,
 }
 
+impl MessageFilter {
+    /// The condition on the messages of an agent and the values of its question marks.
+    fn condition(&self, agent_id: &AgentId) -> (String, Vec<Value>) {
+        let mut condition = "agent_id = ?".to_owned();
+        let mut values = vec![Value::from(agent_id.to_string())];
+        if !self.roles.is_empty() {
+            condition.push_str(&format!(" AND role IN ({})", vec!["?"; self.roles.len()].join(", ")));
+            for role in &self.roles {
+                values.push(role.word().to_owned().into());
+            }
+        }
+        if let Some(from_ms) = self.from_ms {
+            condition.push_str(" AND created_at_ms >= ?");
+            values.push(from_ms.into());
+        }
+        if let Some(to_ms) = self.to_ms {
+            condition.push_str(" AND created_at_ms < ?");
+            values.push(to_ms.into());
+        }
+        if let Some(conversation_id) = &self.conversation_id {
+            condition.push_str(" AND conversation_id = ?");
+            values.push(conversation_id.to_string().into());
+        }
+        (condition, values)
+    }
+}
+
 /// A spoken message, as far as its row of words needs it.
 struct Spoken {
     seq: i64,
@@ -59,37 +86,30 @@ impl Reader<'_> {
         weights: [f64; 3],
         limit: usize,
     ) -> Result<Vec<LexicalHit>, StoreError> {
-        let mut condition = "agent_id = ?".to_owned();
-        let mut values = vec![Value::from(agent_id.to_string())];
-        if !filter.roles.is_empty() {
-            condition.push_str(&format!(" AND role IN ({})", vec!["?"; filter.roles.len()].join(", ")));
-            for role in &filter.roles {
-                values.push(role.word().to_owned().into());
-            }
-        }
-        if let Some(from_ms) = filter.from_ms {
-            condition.push_str(" AND created_at_ms >= ?");
-            values.push(from_ms.into());
-        }
-        if let Some(to_ms) = filter.to_ms {
-            condition.push_str(" AND created_at_ms < ?");
-            values.push(to_ms.into());
-        }
-        if let Some(conversation_id) = &filter.conversation_id {
-            condition.push_str(" AND conversation_id = ?");
-            values.push(conversation_id.to_string().into());
-        }
+        let (condition, values) = filter.condition(agent_id);
         self.search_text(LexicalQuery {
             text_table: "message_text",
-            owners: "messages",
-            key: "seq",
+            from: "message_text JOIN messages ON seq = message_text.rowid",
             condition,
-            together: false,
             values,
             match_expression,
             weights,
             limit,
         })
+    }
+
+    /// The first `limit` of some hits that are messages of `agent_id` and meet `filter`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn first_messages(
+        &self,
+        agent_id: &AgentId,
+        filter: &MessageFilter,
+        hits: &[LexicalHit],
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        self.first_that_meet(("messages", "seq"), filter.condition(agent_id), hits, limit)
     }
 
     fn spoken(&self, condition: &str, thread: &Thread, seq: i64) -> Result<Option<Spoken>, StoreError> {

@@ -31,15 +31,27 @@ impl Reader<'_> {
         let (condition, values) = filter.condition(&self.archives_in(&filter.scope)?);
         self.search_text(LexicalQuery {
             text_table: "passage_text",
-            owners: "passages",
-            key: "passages.key",
+            from: "passage_text JOIN passages ON passages.key = passage_text.rowid",
             condition,
-            together: !filter.tags.is_empty(),
             values,
             match_expression,
             weights,
             limit,
         })
+    }
+
+    /// The first `limit` of some hits that are passages meant by `filter`, whatever part of them it asks for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn first_passages(
+        &self,
+        filter: &PassageFilter,
+        hits: &[LexicalHit],
+        limit: usize,
+    ) -> Result<Vec<LexicalHit>, StoreError> {
+        let condition = filter.condition(&self.archives_in(&filter.scope)?);
+        self.first_that_meet(("passages", "passages.key"), condition, hits, limit)
     }
 }
 

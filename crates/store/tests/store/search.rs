@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use resident_store::{
     AgentId, LexicalHit, Message, MessageFilter, MessageId, PassageFilter, PassageId, Provenance, Role, StoreError,
+    TextTable, WordPlace,
 };
 
 use crate::support::{NOW_MS, Profile, message, passage};
@@ -260,4 +261,23 @@ proptest! {
         });
         prop_assert!(matches!(result, Ok(_) | Err(StoreError::BadExpression { .. })), "{:?}", result);
     }
+}
+
+#[test]
+fn how_many_rows_have_a_word_is_counted_up_to_a_point_and_then_estimated() {
+    let profile = Profile::new();
+    let ada = profile.agent("Ada");
+    for n in 0..400 {
+        let often = if n % 2 == 0 { "often" } else { "else" };
+        let seldom = if n % 50 == 0 { "seldom" } else { "" };
+        profile.say(&ada, Role::User, &format!("{often} {seldom} word{n}"));
+    }
+    let estimate =
+        |place, word, counted| profile.read(|r| r.estimate_rows_with(TextTable::Messages, place, word, counted));
+    assert_eq!(estimate(WordPlace::Text, "seldom", 50), 8);
+    assert_eq!(estimate(WordPlace::Text, "often", 1_000), 200);
+    assert!((180..=220).contains(&estimate(WordPlace::Text, "often", 50)), "it is in every other row");
+    assert_eq!(estimate(WordPlace::Anywhere, "often", 1_000), 400, "it stands beside the others");
+    assert_eq!(estimate(WordPlace::Anywhere, "never", 50), 0);
+    assert_eq!(estimate(WordPlace::Text, "NEAR(\"", 50), 0, "a word is no operator");
 }
