@@ -101,7 +101,7 @@ pub(crate) struct MemoryArguments {
     /// Write the figures there.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Keep the profile for the next time: 8 KB for each message and passage, under the target folder.
+    /// Keep the profile for the next time, under the target folder: 17 KB for each message with its passage.
     #[arg(long)]
     keep: bool,
 }

@@ -100,9 +100,11 @@ pub fn restore_file(folder: &Path, backup: &Path) -> Result<(), StoreError> {
 pub(crate) fn finish_restore(profile: &Profile) -> Result<(), StoreError> {
     let folder = profile.folder();
     let io = |error| StoreError::from_io(folder, error);
-    let partial = folder.join("resident.db.partial");
-    if partial.exists() {
-        fs::remove_file(&partial).map_err(io)?;
+    // What a kill, or closing the profile, left of a copy is as large as the database.
+    for partial in [folder.join("resident.db.partial"), folder.join("backups").join("backup.partial")] {
+        if partial.exists() {
+            fs::remove_file(&partial).map_err(io)?;
+        }
     }
     let Some((number, ready)) = decided_restore(folder)? else { return Ok(()) };
     let aside = folder.join("damaged").join(number);

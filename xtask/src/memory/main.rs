@@ -107,6 +107,8 @@ fn measure(arguments: &Arguments) -> Result<(), MemoryError> {
         }
         println!("Making {} messages and as many passages", arguments.size);
         profile::make(&folder, arguments.size, &model)?;
+        // One of today, so that none is made while searches are measured.
+        Store::open(&folder, Arc::new(SystemClock))?.backup_now()?;
         fs::write(&made, "").map_err(at("write", &made))?;
     }
     let mut figures = Vec::new();
@@ -222,8 +224,9 @@ fn search(memory: &Memory, kind: Kind, question: &str) -> Result<f64, MemoryErro
     Ok(ms_since(begun))
 }
 
-/// The times of recording messages, each a transaction, while the embedder works on those before.
+/// The times of recording messages, each a transaction, in a turn, as messages are recorded.
 fn record(memory: &Memory, texts: &Texts, count: usize) -> Result<Vec<f64>, MemoryError> {
+    let _turn = memory.begin_turn();
     let mut dice = Dice::new(0x00C0_FFEE);
     let mut times = Vec::with_capacity(count);
     for number in 0..count {

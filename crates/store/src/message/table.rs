@@ -54,8 +54,8 @@ CREATE INDEX messages_spoken ON messages (agent_id, conversation_id, seq) WHERE 
     )
 });
 
-/// So many times as many rows as messages that are asked for are looked through for them first.
-const NEAR: i64 = 3;
+/// So many more rows than messages that are asked for are looked through for them first.
+const NEAR: i64 = 2;
 
 /// Which messages are listed; those in the bin never are.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -231,7 +231,7 @@ impl Reader<'_> {
     ) -> Result<(Vec<Message>, Vec<Message>), StoreError> {
         let thread = thread.into();
         // Mostly they are near, with few results of tools between them, and one query finds both sides.
-        let span = row_limit(n).saturating_mul(NEAR);
+        let span = row_limit(n).saturating_add(NEAR);
         let sql =
             select(&format!("agent_id = ? AND conversation_id IS ? AND {SPOKEN} AND seq BETWEEN ? AND ? ORDER BY seq"));
         let params = params![
