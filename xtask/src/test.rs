@@ -11,7 +11,8 @@ use crate::process::{Command, Tally, capture, command, run, run_tests, say};
 use crate::setup::{self, cargo_command};
 
 /// Features of the whole workspace's build, the same for every step, so that nothing is compiled twice.
-const FEATURES: [&str; 2] = ["--features", "xtask/models,xtask/product,xtask/search,xtask/inference,resident-tests/journeys"];
+const FEATURES: [&str; 2] =
+    ["--features", "xtask/models,xtask/product,xtask/search,xtask/inference,xtask/memory,resident-tests/journeys"];
 
 /// Runs all checks and tests.
 ///
