@@ -126,9 +126,14 @@ CREATE INDEX messages_of_group ON messages (group_id, seq) WHERE group_id IS NOT
 const SAID: &str = "group_id = ? AND origin_id IS NULL AND role IN ('user', 'assistant') AND content <> ''
     AND deleted_at_ms IS NULL";
 
-/// The condition that a message was spoken in an agent's own thread after another.
-static SPOKEN_SINCE: LazyLock<String> =
-    LazyLock::new(|| format!("agent_id = ? AND conversation_id IS NULL AND {SPOKEN} AND seq > ?"));
+/// The condition that a message was spoken in an agent's own thread after another, in a turn that is over: half of what
+/// was said is not told.
+static SPOKEN_SINCE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "agent_id = ? AND conversation_id IS NULL AND {SPOKEN} AND seq > ?
+         AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = messages.turn_id AND turns.status = 'running')"
+    )
+});
 
 fn of_row(row: &Row<'_>) -> rusqlite::Result<Group> {
     Ok(Group {
@@ -212,7 +217,7 @@ impl Reader<'_> {
         self.all(&sql, params![id.as_str(), heard.unwrap_or(0)], message_of_row)
     }
 
-    /// What the user and an agent said in the agent's own thread after `after_seq`, oldest first.
+    /// What the user and an agent said in the agent's own thread after `after_seq`, in turns that are over, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -1,8 +1,10 @@
 //! Turns, steps and summaries.
 
-use resident_store::{AgentId, Step, StepId, StoreError, Summary, SummaryId, SummaryKind, Turn, TurnId, TurnStatus};
+use resident_store::{
+    AgentId, NewMessage, Role, Step, StepId, StoreError, Summary, SummaryId, SummaryKind, Turn, TurnId, TurnStatus,
+};
 
-use crate::support::{NOW_MS, Profile};
+use crate::support::{NOW_MS, Profile, message};
 
 fn turn(agent: &AgentId, status: TurnStatus) -> Turn {
     Turn {
@@ -34,6 +36,31 @@ fn step(turn: &Turn, number: i64) -> Step {
         trace: serde_json::json!({"intent": "remember"}),
         started_at_ms: NOW_MS,
     }
+}
+
+#[test]
+fn what_was_said_in_a_turn_that_runs_is_not_told_yet() {
+    let profile = Profile::new();
+    let ada = profile.agent("Ada");
+    let mut running = turn(&ada, TurnStatus::Running);
+    let said = |turn: &Turn, content: &str| NewMessage {
+        turn_id: Some(turn.id.clone()),
+        ..message(&ada, Role::User, content)
+    };
+    let over = turn(&ada, TurnStatus::Completed);
+    let contents = |profile: &Profile| -> Vec<String> {
+        profile.read(|r| r.spoken_since(&ada, 0)).into_iter().map(|message| message.content).collect()
+    };
+    profile.write(|w| w.insert_turn(&over).and_then(|()| w.insert_turn(&running)));
+    profile.write(|w| w.append_message(&said(&over, "Hello.")));
+    profile.write(|w| w.append_message(&said(&running, "I moved to Oslo.")));
+    assert_eq!(contents(&profile), ["Hello."]);
+    assert_eq!(profile.read(|r| r.count_turns_since(&ada, 0)), 1);
+
+    running.status = TurnStatus::Completed;
+    profile.write(|w| w.update_turn(&running));
+    assert_eq!(contents(&profile), ["Hello.", "I moved to Oslo."]);
+    assert_eq!(profile.read(|r| r.count_turns_since(&ada, 0)), 2);
 }
 
 #[test]
