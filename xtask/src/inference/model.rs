@@ -40,7 +40,6 @@ pub(crate) fn compare(arguments: &Arguments, file: &Path) -> Result<Vec<Case>, B
     let mut writing = PASTS.map(|past| Case::new(format!("write {WRITTEN} after {past}"), "tokens/s", true));
     let mut second = Case::new(format!("first token of a second turn after {}", AGENT.0), "ms", false);
     for _ in 0..arguments.rounds {
-        load.add(Ours::load_ms(file, threads)?, peer.ask(&json!({"do": "load"}))?);
         for (tokens, case) in PROMPTS.into_iter().zip(&mut reading) {
             let (read, seconds) = ours.read(tokens)?;
             let other = peer.ask(&json!({"do": "read", "tokens": read}))?;
@@ -57,6 +56,10 @@ pub(crate) fn compare(arguments: &Arguments, file: &Path) -> Result<Vec<Case>, B
     let mut memory = Case::new("peak memory", "MiB", false);
     if let Some(own) = peak_memory_mib() {
         memory.add(own, peer.ask(&json!({"do": "memory"}))?);
+    }
+    // Last, since a second model beside the first would be counted as its memory.
+    for _ in 0..arguments.rounds {
+        load.add(Ours::load_ms(file, threads)?, peer.ask(&json!({"do": "load"}))?);
     }
     Ok([load].into_iter().chain(reading).chain(writing).chain([second, memory]).collect())
 }

@@ -10,9 +10,9 @@ use std::cell::RefCell;
 
 use super::elementwise::exp;
 use super::key_values::{KeyValues, SIDE_BY_SIDE};
-use super::lanes::{Lanes, Portable};
+use super::lanes::Lanes;
 use super::team::Team;
-use super::{SharedSlice, Simd};
+use super::{Kernel, SharedSlice, Simd};
 
 /// Positions of a chunk: its keys, of 64 dimensions, fill most of a first-level cache.
 const CHUNK: usize = 256;
@@ -111,7 +111,7 @@ pub(crate) fn attend((team, simd): (&Team, Simd), attention: Attention<'_>, scra
         scratch.resize((spans + key_value_heads) * group * row, 0.0);
         let (parts, merged) = scratch.split_at_mut(spans * group * row);
         super::for_each_chunk(team, parts, group * row, |index, rows| {
-            compute(simd, attention, &span_of(index), rows);
+            simd.launch(Fill { attention, span: &span_of(index), rows });
         });
         let mut parts = parts.chunks_exact(key_value_heads * group * row);
         for token in 0..tokens {
@@ -133,7 +133,8 @@ pub(crate) fn attend((team, simd): (&Team, Simd), attention: Attention<'_>, scra
         let chunks = attention.visible(tile.start).start / CHUNK..attention.visible(tile.end - 1).end.div_ceil(CHUNK);
         SCRATCH.with_borrow_mut(|rows| {
             rows.resize(tile.len() * group * row, 0.0);
-            compute(simd, attention, &Span { tokens: tile.clone(), head, chunks }, rows);
+            let span = Span { tokens: tile.clone(), head, chunks };
+            simd.launch(Fill { attention, span: &span, rows });
             for (token, rows) in tile.zip(rows.chunks_exact(group * row)) {
                 finish(token, head, rows);
             }
@@ -162,56 +163,35 @@ fn merge(merged: &mut [f32], part: &[f32]) {
 }
 
 /// Fills `rows`, `(tokens, heads that share keys, 2 + head_dimensions)`, for a span.
-fn compute(simd: Simd, attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
-    match simd {
-        // SAFETY: `Simd::supported` saw the features.
-        #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { compute_avx512(attention, span, rows) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Simd::Avx2 => unsafe { compute_avx2(attention, span, rows) },
-        // SAFETY: `Portable` needs no processor features.
-        Simd::Portable => unsafe { compute_with::<Portable>(attention, span, rows) },
-    }
+struct Fill<'a> {
+    attention: Attention<'a>,
+    span: &'a Span,
+    rows: &'a mut [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-fn compute_avx512(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
-    // SAFETY: this function's features are those that `Avx512` needs.
-    unsafe { compute_with::<super::lanes::Avx512>(attention, span, rows) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn compute_avx2(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
-    // SAFETY: this function's features are those that `Avx2` needs.
-    unsafe { compute_with::<super::lanes::Avx2>(attention, span, rows) }
-}
-
-/// # Safety
-/// The processor has the features of `V`.
-#[inline(always)]
-unsafe fn compute_with<V: Lanes>(attention: Attention<'_>, span: &Span, rows: &mut [f32]) {
-    let (group, row) = (attention.group(), HEAD + attention.head_dimensions);
-    let most = if V::TOKENS == 8 { MOST_ROWS } else { MOST_ROWS / 2 };
-    empty(rows, row);
-    for chunk in span.chunks.clone() {
-        let mut first = 0;
-        while first < span.tokens.len() * group {
-            let count = (span.tokens.len() * group - first).min(most);
-            let part = Part { attention, span, chunk, first };
-            // SAFETY: by this function's contract.
-            let count = unsafe {
-                match count {
-                    8.. => part.rows::<V, 8>(&mut rows[first * row..]),
-                    4..8 => part.rows::<V, 4>(&mut rows[first * row..]),
-                    3 => part.rows::<V, 3>(&mut rows[first * row..]),
-                    2 => part.rows::<V, 2>(&mut rows[first * row..]),
-                    0 | 1 => part.rows::<V, 1>(&mut rows[first * row..]),
-                }
-            };
-            first += count;
+impl Kernel for Fill<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Self { attention, span, rows } = self;
+        let (group, row) = (attention.group(), HEAD + attention.head_dimensions);
+        let most = if V::TOKENS == 8 { MOST_ROWS } else { MOST_ROWS / 2 };
+        empty(rows, row);
+        for chunk in span.chunks.clone() {
+            let mut first = 0;
+            while first < span.tokens.len() * group {
+                let part = Part { attention, span, chunk, first };
+                let rows = &mut rows[first * row..];
+                // SAFETY: by this function's contract.
+                first += unsafe {
+                    match (span.tokens.len() * group - first).min(most) {
+                        8.. => part.rows::<V, 8>(rows),
+                        4..8 => part.rows::<V, 4>(rows),
+                        3 => part.rows::<V, 3>(rows),
+                        2 => part.rows::<V, 2>(rows),
+                        0 | 1 => part.rows::<V, 1>(rows),
+                    }
+                };
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Keys and values of one layer, in half precision: keys of sixteen positions side by side, so that a register holds
 //! one dimension of all of them; values position after position. It grows in place.
 
-use super::lanes::{Lanes, Portable};
+use super::lanes::Lanes;
 use super::team::Team;
-use super::{Simd, for_each_chunk};
+use super::{Kernel, Simd, for_each_chunk};
 
 /// Positions whose keys lie side by side.
 pub(super) const SIDE_BY_SIDE: usize = 16;
@@ -113,41 +113,24 @@ fn halves_of<'a>(simd: Simd, values: &[f32], mut out: impl Iterator<Item = &'a m
     for piece in values.chunks(PIECE) {
         let mut full = [0f32; PIECE];
         full[..piece.len()].copy_from_slice(piece);
-        match simd {
-            // SAFETY: `Simd::supported` saw the features.
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => unsafe { round_avx512(&full, &mut halves) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => unsafe { round_avx2(&full, &mut halves) },
-            // SAFETY: `Portable` needs no processor features.
-            Simd::Portable => unsafe { round_with::<Portable>(&full, &mut halves) },
-        }
+        simd.launch(Round { full: &full, halves: &mut halves });
         // The rounded numbers come first: an iterator gives nothing back that it was asked for in vain.
         halves[..piece.len()].iter().zip(&mut out).for_each(|(half, out)| *out = *half);
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-fn round_avx512(full: &[f32; PIECE], halves: &mut [u16; PIECE]) {
-    // SAFETY: this function's features are those that `Avx512` needs.
-    unsafe { round_with::<super::lanes::Avx512>(full, halves) }
+/// Rounds a piece to half precision.
+struct Round<'a> {
+    full: &'a [f32; PIECE],
+    halves: &'a mut [u16; PIECE],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn round_avx2(full: &[f32; PIECE], halves: &mut [u16; PIECE]) {
-    // SAFETY: this function's features are those that `Avx2` needs.
-    unsafe { round_with::<super::lanes::Avx2>(full, halves) }
-}
-
-/// # Safety
-/// The processor has the features of `V`.
-#[inline(always)]
-unsafe fn round_with<V: Lanes>(full: &[f32; PIECE], halves: &mut [u16; PIECE]) {
-    for at in (0..PIECE).step_by(V::LANES) {
-        // SAFETY: `LANES` divides the pieces' length.
-        unsafe { V::load(full.as_ptr().add(at)).store_half(halves.as_mut_ptr().add(at)) }
+impl Kernel for Round<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        for at in (0..PIECE).step_by(V::LANES) {
+            // SAFETY: `LANES` divides the pieces' length; the features are there by contract.
+            unsafe { V::load(self.full.as_ptr().add(at)).store_half(self.halves.as_mut_ptr().add(at)) }
+        }
     }
 }

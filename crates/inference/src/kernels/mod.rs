@@ -28,6 +28,8 @@ pub(crate) use matrix::{BLOCK, Matrix};
 pub(crate) use operand::Operand;
 pub(crate) use team::Team;
 
+use lanes::{Lanes, Portable};
+
 /// What the processor can do, looked at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Simd {
@@ -70,6 +72,20 @@ impl Simd {
         supported
     }
 
+    /// Runs a kernel with the registers of this level.
+    fn launch(self, kernel: impl Kernel) {
+        match self {
+            // SAFETY: `Simd::supported` saw the features that `launch_avx512` enables.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { launch_avx512(kernel) },
+            // SAFETY: as above, for `launch_avx2`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { launch_avx2(kernel) },
+            // SAFETY: `Portable` needs no processor features.
+            Self::Portable => unsafe { kernel.run::<Portable>() },
+        }
+    }
+
     /// Runs plain loops, compiled for the registers of this level.
     #[inline]
     pub(crate) fn vectorise<R>(self, loops: impl FnOnce() -> R) -> R {
@@ -83,6 +99,28 @@ impl Simd {
             Self::Portable => loops(),
         }
     }
+}
+
+/// A computation that is written once over [`Lanes`]. `run` is `#[inline(always)]`, so that it is compiled with the
+/// features of the function that it is launched from.
+trait Kernel {
+    /// # Safety
+    /// The processor has the features of `V`.
+    unsafe fn run<V: Lanes>(self);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+fn launch_avx512(kernel: impl Kernel) {
+    // SAFETY: this function's features are those that `Avx512` needs.
+    unsafe { kernel.run::<lanes::Avx512>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn launch_avx2(kernel: impl Kernel) {
+    // SAFETY: this function's features are those that `Avx2` needs.
+    unsafe { kernel.run::<lanes::Avx2>() }
 }
 
 #[cfg(target_arch = "x86_64")]
